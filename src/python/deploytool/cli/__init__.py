@@ -1,0 +1,1 @@
+"""The command line: arguments in, rendering out; one module for each command."""

@@ -1,0 +1,1 @@
+"""What happens in which order: one module for each command, knowing no platform and no terminal."""

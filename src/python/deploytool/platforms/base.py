@@ -1,0 +1,152 @@
+"""What every platform can do. A new platform is one new folder that implements this protocol."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from deploytool.canary.observation import Snapshot
+from deploytool.record.store import TargetStore
+from deploytool.system.revision import Revision
+
+MigrationKind = Literal["expand", "contract"]
+
+
+class Role(StrEnum):
+    """Which of the two backends of a component an instance is."""
+
+    STABLE = "stable"
+    CANARY = "canary"
+
+
+class Condition(StrEnum):
+    """How far an instance is."""
+
+    ABSENT = "absent"
+    WAITING = "waiting"  # started, or being restarted; may become ready
+    READY = "ready"
+    FAILED = "failed"  # cannot become ready without help
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """What the platform sees of one component in one role at this moment.
+
+    revision: the id that was started, "" for components that have none. condition and reason: a
+    sentence with the object's own words when it is not ready. restarts: unplanned ones since it
+    was started. since: unix seconds of the current process' start, None when there is none.
+    address: where it answers, for people.
+    """
+
+    component: str
+    role: Role
+    revision: str
+    condition: Condition
+    reason: str
+    restarts: int = 0
+    since: float | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line that a component wrote."""
+
+    component: str
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer to one of the tool's own requests."""
+
+    status: int
+    body: bytes
+    elapsed_s: float
+
+
+class Platform(Protocol):
+    """A target that is open for work.
+
+    Every method may be repeated: it brings about what it names and does nothing where that is so
+    already. All raise PlatformFailed with the failing program's own words; those that wait take a
+    deadline in seconds and raise NotReady, saying what they waited for.
+    """
+
+    @property
+    def store(self) -> TargetStore:
+        """The target's durable state and its lock."""
+
+    def prepare(self) -> None:
+        """Make what the platform itself needs (folders, tools, supervision); start nothing."""
+
+    def install(self, revision: Revision, artifact: Path) -> None:
+        """Keep the revision's artifact and configuration at the target, for start and rollback."""
+
+    def revisions(self, component: str) -> Sequence[Revision]:
+        """Return the installed revisions of a component, newest first."""
+
+    def start_foundation(self, deadline_s: float) -> Sequence[str]:
+        """Start database and gateway and wait for them; return the components it had to change.
+
+        The gateway's routes for every started instance are in place when it returns.
+        """
+
+    def foundation_changes(self) -> Mapping[str, str]:
+        """Return component -> why start_foundation would change it; empty when it would not."""
+
+    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+        """Apply the pending migrations of a kind in order; return their names.
+
+        Raises MigrationFailed with the database's own words; what was applied before stays.
+        """
+
+    def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
+        """Return the names of migrations not yet applied, in order."""
+
+    def start(self, revision: Revision, role: Role) -> None:
+        """Run the revision in the role, in place of whatever runs there; do not wait."""
+
+    def stop(self, component: str, role: Role) -> None:
+        """Take the instance off the router, let it finish its requests and end it."""
+
+    def instances(self) -> Sequence[Instance]:
+        """Return every component and role that should run, database and gateway included."""
+
+    def instance(self, component: str, role: Role) -> Instance:
+        """Return one instance; ABSENT when it was never started or was stopped."""
+
+    def request(self, component: str, role: Role, path: str) -> Answer:
+        """GET a path from the instance itself, past the router (left out of observations)."""
+
+    def request_through_gateway(self, path: str) -> Answer:
+        """GET a path at the gateway, as a visitor would."""
+
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
+        """Send this share of the component's requests to its canary; return once in force."""
+
+    def weight(self, component: str) -> int:
+        """Return the share, in percent, that the router sends to the canary now."""
+
+    def observe(self, component: str) -> Snapshot:
+        """Read the router's counters of both backends of a component, in one snapshot."""
+
+    def gateway_url(self) -> str:
+        """Return the base URL at which the system is reached, without a trailing slash."""
+
+    def query(self, sql: str) -> Sequence[Mapping[str, Any]]:
+        """Run a read-only query as the database's owner; return at most 100 rows."""
+
+    def logs(
+        self, components: Sequence[str], *, lines: int, follow: bool, is_stopped: Callable[[], bool]
+    ) -> Iterator[LogLine]:
+        """Yield the last lines of each component, and what comes after when following."""
+
+    def down(self, *, remove_volumes: bool, deadline_s: float) -> None:
+        """End everything that runs; with remove_volumes, delete the target's files as well."""
+
+
+OpenPlatform = Callable[..., AbstractContextManager[Platform]]

@@ -1,0 +1,1 @@
+"""What is kept: the target's durable state and lock, the operations log, the runs."""

@@ -1,0 +1,56 @@
+"""The target's durable state and lock, whatever they are kept in."""
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deploytool.canary.machine import Canary
+from deploytool.system.revision import Revision
+
+
+class Holder(BaseModel):
+    """Who holds a target's lock."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: str
+    host: str
+    pid: int
+    command: str
+    run: str
+    # UTC, ISO 8601 to the second.
+    since: str
+
+
+class TargetState(BaseModel):
+    """What a target must remember between operations."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = 1
+    # Component -> the revision that is stable.
+    stable: dict[str, Revision] = Field(default_factory=dict)
+    # Component -> revisions that were stable before, newest first.
+    earlier: dict[str, tuple[Revision, ...]] = Field(default_factory=dict)
+    # The replacement under way or interrupted; None when the target is at rest.
+    canary: Canary | None = None
+
+
+class TargetStore(Protocol):
+    """Keeps the state so that it survives `kill -9` and a power cut at any moment."""
+
+    def load(self) -> TargetState:
+        """Return the state, an empty one at first. Raises RecordFailed when it is damaged."""
+
+    def save(self, state: TargetState) -> None:
+        """Replace the state; it is on disk when this returns. Raises RecordFailed."""
+
+    def lock(self, holder: Holder) -> AbstractContextManager[None]:
+        """Hold the target for one operation. Raises Locked, naming the holder, when it is held.
+
+        A holder that died does not keep the lock.
+        """
+
+    def holder(self) -> Holder | None:
+        """Return who holds the lock now."""

@@ -1,0 +1,218 @@
+"""The declaration of a system (`deploy/system.yaml`): its components, routes, canary policy, load.
+
+Everything that deploytool knows about a system stands there; no component's name, port or path
+stands in deploytool's code.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from deploytool.system.document import parse_model, read_document
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
+Percent = Annotated[int, Field(ge=1, le=99)]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+
+REFERENCE = re.compile(r"\$\{([^{}]+)\}")
+
+
+class Declared(BaseModel):
+    """Base of all declared things: nothing unknown is accepted, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Database(Declared):
+    """A PostgreSQL server with one database and a login role for each service."""
+
+    kind: Literal["postgresql"]
+    database: str
+    # Folder, relative to system.yaml, that holds expand/ and contract/.
+    migrations: Path
+    # Login roles; deploytool makes them with generated passwords, migrations grant their rights.
+    roles: tuple[str, ...]
+
+
+class Gateway(Declared):
+    """The router through which all traffic goes, from outside and between services."""
+
+    kind: Literal["gateway"]
+
+
+class Health(Declared):
+    """Paths at which a service says how it is."""
+
+    live: UrlPath = "/livez"
+    ready: UrlPath = "/readyz"
+    # Answers a JSON object whose field `revision` is the revision that answers.
+    version: UrlPath = "/version"
+
+
+class CanaryPolicy(Declared):
+    """How a service's canary is stepped and judged. docs/canary.md says how to choose."""
+
+    # Percent of the requests, step by step; the last step decides on promotion.
+    steps: tuple[Percent, ...] = (10, 25, 50)
+    # Bound on the chance that a canary no worse than stable is ever rolled back.
+    alpha: float = Field(default=0.01, gt=0, lt=0.5)
+    # Bound on the chance that a canary worse by the tolerance is promoted.
+    alpha_promotion: float = Field(default=0.05, gt=0, lt=0.5)
+    # Error rate that the canary may have above stable's, as a share (0.01 = 1 %).
+    tolerance: float = Field(default=0.01, gt=0, le=0.5)
+    # Ratio of slow requests that is still no regression.
+    latency_ratio: float = Field(default=1.25, ge=1, le=10)
+    poll_s: Seconds = 1.0
+    warm_up_s: Seconds = 2.0
+    least_step_s: Seconds = 5.0
+    # A step that brings no decision until then is held: neither promoted nor rolled back.
+    step_deadline_s: Seconds = 300.0
+
+    @field_validator("steps")
+    @classmethod
+    def _rise(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        if not steps or any(a >= b for a, b in zip(steps, steps[1:], strict=False)):
+            raise ValueError("steps are percentages that rise, for example [10, 25, 50]")
+        return steps
+
+
+class Service(Declared):
+    """A program of the team, deployed as revisions, changed by canaries."""
+
+    kind: Literal["service"]
+    # Components that must be ready before this one starts.
+    after: tuple[Name, ...] = ()
+    # Values may hold references, see `references`.
+    environment: dict[EnvironmentName, str] = Field(default_factory=dict)
+    health: Health = Health()
+    # Path prefix at the gateway; the gateway strips it and passes it as X-Forwarded-Prefix.
+    route: UrlPath
+    # Paths (below the service's own root) that must answer 200 before any traffic is sent.
+    smoke: tuple[UrlPath, ...] = ()
+    ready_deadline_s: Seconds = 60.0
+    # Time that requests in flight get after the last new one was sent.
+    drain_s: Seconds = 10.0
+    canary: CanaryPolicy = CanaryPolicy()
+
+    @property
+    def references(self) -> set[str]:
+        """Names used as ${COMPONENT.FIELD} in the environment, without the braces."""
+        return {name for text in self.environment.values() for name in REFERENCE.findall(text)}
+
+
+Component = Annotated[Database | Gateway | Service, Field(discriminator="kind")]
+
+
+class Invariant(Declared):
+    """A statement about the data that holds whenever no request is in flight."""
+
+    name: str
+    # Returns the rows that break it, so none when it holds. Run as the database's owner, read only.
+    query: str
+
+
+class JourneyStep(Declared):
+    """One request of a journey. Texts may hold ${VARIABLE}."""
+
+    # Method and path at the gateway, for example "POST /app/api/orders".
+    request: str = Field(pattern=r"^(GET|POST|PUT|PATCH|DELETE) /\S*$")
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = None
+    # Status codes that are right; anything else is a failure.
+    expect: tuple[int, ...] = (200,)
+    # The journey goes on only after one of these (default: any right answer).
+    goes_on: tuple[int, ...] = ()
+    # Variable -> JSON pointer into the answer.
+    capture: dict[str, str] = Field(default_factory=dict)
+    # "GET /path" that must answer 200 at the end of the load if this step succeeded:
+    # what was acknowledged must not be lost.
+    recheck: str | None = None
+
+
+class Journey(Declared):
+    """What one visitor does, request after request."""
+
+    name: Name
+    # Relative frequency among all journeys.
+    share: float = Field(gt=0)
+    steps: tuple[JourneyStep, ...] = Field(min_length=1)
+
+
+class Load(Declared):
+    """Traffic for trying canaries where there are no visitors."""
+
+    # Requests per second, all journeys together.
+    rate: float = Field(gt=0, le=10_000)
+    # Variable -> values, one of which is drawn for each journey. ${uuid} is always there.
+    choices: dict[str, tuple[str | int, ...]] = Field(default_factory=dict)
+    journeys: tuple[Journey, ...] = Field(min_length=1)
+
+
+class System(Declared):
+    """The whole declaration."""
+
+    system: Name
+    components: dict[Name, Component]
+    load: Load | None = None
+    invariants: tuple[Invariant, ...] = ()
+
+    @model_validator(mode="after")
+    def _hold_together(self) -> "System":
+        for kind in (Database, Gateway):
+            found = [name for name, item in self.components.items() if isinstance(item, kind)]
+            if len(found) != 1:
+                raise ValueError(
+                    f"exactly one component of kind {kind.model_fields['kind'].annotation} "
+                    f"is needed, found {len(found)}"
+                )
+        for name, service in self.services.items():
+            for other in service.after:
+                if other not in self.components:
+                    raise ValueError(f"{name}.after names {other!r}, which is no component")
+            for reference in service.references:
+                owner = reference.split(".", 1)[0]
+                if owner != "self" and owner not in self.components:
+                    raise ValueError(f"{name}.environment refers to unknown {reference!r}")
+        self.start_order()
+        return self
+
+    @property
+    def services(self) -> dict[str, Service]:
+        """The services by name, in the order of the file."""
+        return {n: c for n, c in self.components.items() if isinstance(c, Service)}
+
+    @property
+    def database(self) -> tuple[str, Database]:
+        """The database's name and declaration."""
+        return next((n, c) for n, c in self.components.items() if isinstance(c, Database))
+
+    @property
+    def gateway(self) -> str:
+        """The gateway's name."""
+        return next(n for n, c in self.components.items() if isinstance(c, Gateway))
+
+    def start_order(self) -> list[str]:
+        """Return the services, each after those it needs. Raises ValueError on a circle."""
+        return list(self._ordered())
+
+    def _ordered(self) -> Iterator[str]:
+        waiting = dict(self.services)
+        placed = set(self.components) - set(waiting)
+        while waiting:
+            free = [name for name, service in waiting.items() if placed.issuperset(service.after)]
+            if not free:
+                raise ValueError(f"`after` goes in a circle among {', '.join(sorted(waiting))}")
+            for name in free:
+                del waiting[name]
+                placed.add(name)
+                yield name
+
+
+def read_system(path: Path) -> System:
+    """Read `system.yaml`. Raises InvalidInput with the file and line to blame."""
+    return parse_model(read_document(path), System)

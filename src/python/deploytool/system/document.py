@@ -1,0 +1,115 @@
+"""YAML that remembers its lines, so that every complaint about a file can name FILE:LINE."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from deploytool.errors import InvalidInput, Place
+
+Location = tuple[str | int, ...]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document: its data, and the line (from 1) on which each part of it starts."""
+
+    path: Path
+    data: Any
+    lines: Mapping[Location, int] = field(default_factory=dict)
+
+    def place(self, location: Location) -> Place:
+        """Return the line of the part at the location, or of the closest part around it."""
+        for length in range(len(location), -1, -1):
+            if location[:length] in self.lines:
+                return Place(self.path, self.lines[location[:length]])
+        return Place(self.path)
+
+
+def read_document(path: Path) -> Document:
+    """Read one YAML file. Raises InvalidInput when it is missing, broken or repeats a key."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            f"{path.name} cannot be read",
+            why=str(error),
+            hint="run deploytool inside the repository, or name the folder with --root",
+            place=Place(path),
+        ) from error
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise InvalidInput(
+            f"{path.name} is not valid YAML",
+            why=str(getattr(error, "problem", None) or error),
+            hint="correct the line named",
+            place=Place(path, mark.line + 1 if mark else None),
+        ) from error
+    lines: dict[Location, int] = {}
+    data = _construct(node, (), lines, path) if node is not None else None
+    return Document(path, data, lines)
+
+
+def parse_model(document: Document, model: type[Model]) -> Model:
+    """Return the document as the model. Raises InvalidInput with the line of the first fault."""
+    try:
+        return model.model_validate(document.data)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        first = faults[0]
+        location = _without_tags(first["loc"], document)
+        others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        raise InvalidInput(
+            f"{'.'.join(map(str, location)) or document.path.name} is not valid",
+            why=f"{first['msg'].removeprefix('Value error, ')}{others}",
+            hint="correct the line named",
+            place=document.place(location),
+        ) from error
+
+
+def _without_tags(location: Location, document: Document) -> Location:
+    """Leave out what pydantic puts into a location beside keys: the tags of union members."""
+    kept: Location = ()
+    for index, part in enumerate(location):
+        is_last = index == len(location) - 1
+        if (*kept, part) in document.lines or is_last:
+            kept = (*kept, part)
+    return kept
+
+
+def _construct(node: yaml.Node, at: Location, lines: dict[Location, int], path: Path) -> Any:
+    lines[at] = node.start_mark.line + 1
+    if isinstance(node, yaml.SequenceNode):
+        return [_construct(item, (*at, i), lines, path) for i, item in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        return _construct_mapping(node, at, lines, path)
+    return _scalars.construct_object(node)
+
+
+def _construct_mapping(
+    node: yaml.MappingNode, at: Location, lines: dict[Location, int], path: Path
+) -> dict[Hashable, Any]:
+    mapping: dict[Hashable, Any] = {}
+    for key_node, value_node in node.value:
+        key = _scalars.construct_object(key_node)
+        line = key_node.start_mark.line + 1
+        if key in mapping:
+            raise InvalidInput(
+                f"{path.name}: the key {key!r} stands twice",
+                why="the second would silently replace the first",
+                hint="remove one of them",
+                place=Place(path, line),
+            )
+        mapping[key] = _construct(value_node, (*at, key), lines, path)
+        lines[*at, key] = line
+    return mapping
+
+
+# Resolves the scalars of one node; it is given no text of its own.
+_scalars = yaml.SafeLoader("")

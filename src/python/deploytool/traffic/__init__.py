@@ -1,0 +1,1 @@
+"""The router: setting weights, reading observations, and making traffic where there is none."""
