@@ -1,0 +1,230 @@
+"""The operations log: what deploytool did, one JSON object a line, and who is told about it.
+
+Every event is written first and shown afterwards, so nothing is seen that is not on record.
+`record.history` reads the log back.
+"""
+
+import fcntl
+import json
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from deploytool.errors import DeployError, ExitCode, RecordFailed
+from deploytool.record.event import Event, Listener
+from deploytool.record.masking import Masking
+from deploytool.record.origin import Origin
+
+# Stands in the first line of every log; raised when older readers would misread newer lines.
+SCHEMA_VERSION = 1
+
+RESULTS: Mapping[int, str] = {
+    ExitCode.DONE: "ok",
+    ExitCode.CHANGES: "changes",
+    ExitCode.ROLLED_BACK: "rolled-back",
+    ExitCode.HELD: "held",
+    ExitCode.LOCKED: "locked",
+    ExitCode.INTERRUPTED: "interrupted",
+}
+
+
+@dataclass(slots=True)
+class CommandEnd:
+    """How a command ends; the command fills it in, an exception overrides it."""
+
+    exit_code: int = ExitCode.DONE
+    reason: str = ""
+
+
+class Journal:
+    """Writes the events of one run to the operations log, then tells the listeners.
+
+    May be called from any thread, but not from a signal handler. Other processes may write to the
+    same log at the same time. clock: unix seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        origin: Origin,
+        listeners: Sequence[Listener] = (),
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.origin = origin
+        self.masking = Masking()
+        self._path = path
+        self._listeners = list(listeners)
+        self._clock = clock
+        self._sequence = 0
+        self._lock = threading.Lock()
+
+    def listen(self, listener: Listener) -> None:
+        """Tell the listener, too, about every event from now on."""
+        self._listeners.append(listener)
+
+    def record(self, event: Event) -> None:
+        """Write the event, then show it. Raises RecordFailed when it cannot be written."""
+        event = self._masked(event)
+        with self._lock:
+            self._sequence += 1
+            append(self._path, self._line(event))
+        for listener in self._listeners:
+            listener(event)
+
+    @contextmanager
+    def command(self) -> Generator[CommandEnd]:
+        """Frame a command: its start on entry, its end on exit, also when an exception ends it.
+
+        A signal gets its end line only if its handler raises. When the end cannot be written
+        either, the exception that ended the command goes on with a note about it.
+        """
+        started = time.monotonic()
+        self.record(Event("command-started", action=self.origin.command))
+        end = CommandEnd()
+        try:
+            yield end
+        except BaseException as error:
+            failure = CommandEnd(exit_code_of(error), _reason_of(error))
+            try:
+                self._record_end(failure, time.monotonic() - started)
+            except RecordFailed as unwritten:
+                error.add_note(f"the end of the command is not on record: {unwritten.why}")
+            raise
+        self._record_end(end, time.monotonic() - started)
+
+    def _record_end(self, end: CommandEnd, duration_s: float) -> None:
+        self.record(
+            Event(
+                "command-ended",
+                action=self.origin.command,
+                result=RESULTS.get(end.exit_code, "failed"),
+                reason=end.reason,
+                duration_s=round(duration_s, 3),
+                details={"exit_code": end.exit_code},
+            )
+        )
+
+    def _masked(self, event: Event) -> Event:
+        mask = self.masking.mask
+        return replace(
+            event,
+            object=mask(event.object),
+            action=mask(event.action),
+            result=mask(event.result),
+            reason=mask(event.reason),
+            details={name: self._clean(value) for name, value in event.details.items()},
+        )
+
+    def _clean(self, value: object) -> JsonValue:
+        """Return the value masked, and as JSON whatever it is: no figure may fail a record."""
+        if isinstance(value, Mapping):
+            return {self.masking.mask(str(k)): self._clean(item) for k, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self._clean(item) for item in value]
+        if isinstance(value, float) and not math.isfinite(value):
+            return None
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        return self.masking.mask(str(value))
+
+    def _line(self, event: Event) -> bytes:
+        now = datetime.fromtimestamp(self._clock(), UTC)
+        details = dict(event.details)
+        origin = self.origin
+        return encoded(
+            {
+                "time": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03d}Z",
+                "run": origin.run,
+                "sequence": self._sequence,
+                "user": origin.user,
+                "host": origin.host,
+                "tool_version": origin.tool_version,
+                "git_sha": origin.git_sha,
+                "target": origin.target,
+                "command": origin.command,
+                "event": event.event,
+                "object": event.object,
+                "action": event.action,
+                "result": event.result,
+                "reason": event.reason,
+                "duration_s": event.duration_s,
+                # Of command-ended alone.
+                "exit_code": details.pop("exit_code", None),
+                "details": details,
+            }
+        )
+
+
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code with which a command ends that the exception leaves."""
+    if isinstance(error, DeployError):
+        return error.exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return ExitCode.INTERRUPTED
+    if isinstance(error, SystemExit) and (error.code is None or isinstance(error.code, int)):
+        return error.code or ExitCode.DONE
+    return ExitCode.FAILED
+
+
+def _reason_of(error: BaseException) -> str:
+    if isinstance(error, DeployError):
+        return f"{error.what}: {error.why}" if error.why else error.what
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted by the user"
+    if isinstance(error, SystemExit) and exit_code_of(error) == ExitCode.DONE:
+        return ""
+    return f"{type(error).__name__}: {error}"
+
+
+def encoded(line: Mapping[str, JsonValue]) -> bytes:
+    """Return the object as one line of JSON."""
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    # Half of a surrogate pair cannot be UTF-8; written as an escape it is right JSON.
+    return text.encode("utf-8", "backslashreplace") + b"\n"
+
+
+def append(path: Path, line: bytes) -> None:
+    """Add one line to the log, in one write; begin a new log by its schema version.
+
+    Opened anew for each line, so a log that was moved or deleted meanwhile is begun again.
+    Raises RecordFailed.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Let go by close; keeps two writers from both beginning the log.
+            fcntl.flock(file, fcntl.LOCK_EX)
+            _write(file, _beginning(file) + line)
+        finally:
+            os.close(file)
+    except OSError as error:
+        raise RecordFailed(
+            f"the operations log {path} cannot be written",
+            why=error.strerror or str(error),
+            hint=f"free space, or make {path} writable, and try again",
+        ) from error
+
+
+def _beginning(file: int) -> bytes:
+    """Return what must stand before the next line."""
+    size = os.fstat(file).st_size
+    if size == 0:
+        return encoded({"schema": "deploytool-operations", "version": SCHEMA_VERSION})
+    # A line that its writer could not finish must not spoil the next one.
+    return b"" if os.pread(file, 1, size - 1) == b"\n" else b"\n"
+
+
+def _write(file: int, content: bytes) -> None:
+    written = os.write(file, content)
+    # Part of it was written only when space ran out: the second try brings out the reason.
+    while written < len(content):
+        written += os.write(file, content[written:])
