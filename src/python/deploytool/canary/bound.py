@@ -1,0 +1,128 @@
+"""How much worse the canary can still be: an upper bound on its error rate minus stable's.
+
+For each tolerance an e-process bets against "the canary is worse by at least this much in every
+block"; the bound is the smallest tolerance that is rejected together with all larger ones. The
+chance that it is ever below the true difference is at most alpha. It needs failures that are
+independent given the rate. Source: docs/canary.md, "Promotion".
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Self
+
+from deploytool.canary.observation import Frozen, Table
+
+PRIOR_REQUESTS = 200
+"""How many requests the rate before the canary counts for."""
+HALF_LIFE_REQUESTS = 20_000
+"""After so many requests the past counts half, decaying with each block: rates move."""
+
+
+def tolerances(gates: Iterable[float]) -> tuple[float, ...]:
+    """Return 40 values from 0.1 % to 50 %, log-spaced, and the gates themselves, ascending."""
+    grid = (0.001 * 500 ** (i / 39) for i in range(40))
+    return tuple(sorted({*grid, *gates}))
+
+
+class PromotionBound(Frozen):
+    """One e-process per tolerance, the common failure rate they bet with, and the bound.
+
+    upper: running minimum of the bound, as a fraction; 1 means that nothing is known yet.
+    """
+
+    limit: float
+    tolerances: tuple[float, ...]
+    log_e: tuple[float, ...]
+    failures: float
+    requests: float
+    upper: float = 1.0
+
+    @classmethod
+    def start(cls, *, tolerances: tuple[float, ...], rate: float, alpha: float) -> Self:
+        """Begin a step. rate: stable's failure rate before the canary (0-1)."""
+        return cls(
+            limit=1 / alpha,
+            tolerances=tolerances,
+            log_e=(0.0,) * len(tolerances),
+            failures=PRIOR_REQUESTS * rate,
+            requests=PRIOR_REQUESTS,
+        )
+
+    @property
+    def rate(self) -> float:
+        """The common failure rate that the next block is bet on; a wrong one only costs speed."""
+        return (self.failures + 0.02) / (self.requests + 0.04)
+
+    def after(self, table: Table) -> Self:
+        """Take in one block of failures; a block with an empty arm changes nothing."""
+        if not (table.n_c and table.n_s):
+            return self
+        log_e = tuple(
+            log_e + log_growth(table, self.rate, tolerance)
+            for log_e, tolerance in zip(self.log_e, self.tolerances, strict=True)
+        )
+        block_requests = table.n_c + table.n_s
+        kept = 0.5 ** (block_requests / HALF_LIFE_REQUESTS)
+        return self.model_copy(
+            update={
+                "log_e": log_e,
+                "failures": kept * self.failures + table.x_c + table.x_s,
+                "requests": kept * self.requests + block_requests,
+                "upper": min(self.upper, self._bound(log_e)),
+            }
+        )
+
+    def requests_needed(self, tolerance: float, counted: Table, stable_per_canary: float) -> float:
+        """Estimate the canary requests, those of this step included, that prove a tolerance.
+
+        Assumes that the arms go on as counted; infinite if they never get there that way.
+        tolerance: one of the tolerances.
+        """
+        n_c, x_c, n_s, x_s = counted
+        rate_c = x_c / n_c if n_c else self.rate
+        rate_s = x_s / n_s if n_s else self.rate
+        worst_c, worst_s = nearest_null(self.rate, tolerance, stable_per_canary)
+        growth = _log_ratio(rate_c, self.rate, worst_c) + stable_per_canary * _log_ratio(
+            rate_s, self.rate, worst_s
+        )
+        missing = math.log(self.limit) - self.log_e[self.tolerances.index(tolerance)]
+        return math.inf if growth <= 0 else n_c + max(0.0, missing) / growth
+
+    def _bound(self, log_e: tuple[float, ...]) -> float:
+        bound = 1.0
+        for tolerance, log_value in zip(reversed(self.tolerances), reversed(log_e), strict=True):
+            if log_value < math.log(self.limit):
+                break
+            bound = tolerance
+        return bound
+
+
+def log_growth(table: Table, rate: float, tolerance: float) -> float:
+    """Return the log likelihood ratio of one block: equal rates against the nearest null."""
+    worst_c, worst_s = nearest_null(rate, tolerance, table.n_s / table.n_c)
+    return (
+        table.x_c * math.log(rate / worst_c)
+        + (table.n_c - table.x_c) * math.log((1 - rate) / (1 - worst_c))
+        + table.x_s * math.log(rate / worst_s)
+        + (table.n_s - table.x_s) * math.log((1 - rate) / (1 - worst_s))
+    )
+
+
+def nearest_null(rate: float, tolerance: float, stable_per_canary: float) -> tuple[float, float]:
+    """Return the rates (canary, stable), `tolerance` apart, that are hardest to tell from `rate`.
+
+    They minimise the information sum n KL(rate, own rate), whose slope in stable's rate grows:
+    bisect for its root. Betting against the nearest null covers every worse one.
+    """
+    low, high = 0.0, min(rate, 1 - tolerance)
+    for _ in range(60):
+        q = (low + high) / 2
+        c = q + tolerance
+        slope = (c - rate) / (c * (1 - c)) - stable_per_canary * (rate - q) / (q * (1 - q))
+        low, high = (q, high) if slope < 0 else (low, q)
+    return high + tolerance, high
+
+
+def _log_ratio(true_rate: float, rate: float, worst: float) -> float:
+    """Return the expected log likelihood ratio of one request that fails at `true_rate`."""
+    return true_rate * math.log(rate / worst) + (1 - true_rate) * math.log((1 - rate) / (1 - worst))

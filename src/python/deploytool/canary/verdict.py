@@ -1,0 +1,306 @@
+"""The verdict on a canary: what the evidence so far means, and the one object that holds it.
+
+The canary operation keeps a `CanaryEvidence`, feeds it each poll, saves it, and asks it to judge.
+The same polls give the same verdict, so that a run can be replayed from its record.
+"""
+
+import math
+from enum import StrEnum
+from typing import Self
+
+from deploytool.canary import sentences
+from deploytool.canary.blocks import Blocks
+from deploytool.canary.bound import PromotionBound, tolerances
+from deploytool.canary.evidence import ROUNDING, RollbackProcess, log_sum_exp
+from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
+from deploytool.canary.latency import judged_bounds_s
+from deploytool.canary.observation import (
+    NOTHING,
+    ArmCounters,
+    Frozen,
+    Observation,
+    Reset,
+    Table,
+)
+from deploytool.canary.policy import VerdictPolicy
+
+POLLS_AFTER_MOVE = 2
+"""The poll in which the weight moved, and one more for requests still in flight."""
+RESERVE = 0.2
+"""Cash kept back for later steps, if there are any: finds a late regression in half the time."""
+
+
+class Decision(StrEnum):
+    """What to do now."""
+
+    CONTINUE = "continue"  # neither proved nor refuted: keep the weight and poll on
+    ADVANCE = "advance"  # good enough for the next step
+    PROMOTE = "promote"  # the last step is passed
+    ROLLBACK = "rollback"  # worse than stable; final
+    HOLD = "hold"  # time is over without enough evidence
+
+
+class Verdict(Frozen):
+    """A decision, the metric it rests on ("errors" or "latency"), why in words, and the numbers."""
+
+    decision: Decision
+    metric: str
+    sentence: str
+    figures: Figures
+
+
+class SlowEvidence(Frozen):
+    """The process on requests that took longer than one bound."""
+
+    bound_s: float
+    process: RollbackProcess
+
+
+class CanaryEvidence(Frozen):
+    """Everything known about a canary. Saved after every poll: nothing is lost by a restart.
+
+    weights_percent: the canary's share, a number a step. at_step and in_total: judged blocks.
+    """
+
+    policy: VerdictPolicy
+    weights_percent: tuple[int, ...]
+    step: int
+    baseline_error_rate: float
+    blocks: Blocks
+    errors: RollbackProcess
+    latency: tuple[SlowEvidence, ...]
+    promotion: PromotionBound
+    at_this_step: Observation = NOTHING
+    in_total: Observation = NOTHING
+
+    @classmethod
+    def new(
+        cls, policy: VerdictPolicy, weights_percent: tuple[int, ...], baseline: ArmCounters
+    ) -> Self:
+        """Begin at the first step. baseline: stable's counts in a period before the canary.
+
+        Latency is judged only as far as the baseline shows stable's quantiles (latency.py says how
+        many requests that takes); errors get the share of alpha that latency leaves. Raises
+        ValueError for weights that leave an arm without requests.
+        """
+        if not weights_percent or not all(0 < weight < 100 for weight in weights_percent):
+            raise ValueError(f"steps must be weights of 1-99 percent, not {weights_percent}")
+        bounds_s = judged_bounds_s(baseline)
+        error_weight = policy.error_weight if bounds_s else 1.0
+        reserve = RESERVE if len(weights_percent) > 1 else 0.0
+        rate = baseline.failed / baseline.answered if baseline.answered else 0.0
+        return cls(
+            policy=policy,
+            weights_percent=weights_percent,
+            step=0,
+            baseline_error_rate=rate,
+            blocks=Blocks(
+                least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
+            ),
+            errors=_errors_process(1 / (policy.alpha * error_weight), reserve),
+            latency=tuple(
+                SlowEvidence(
+                    bound_s=bound_s,
+                    process=_latency_process(
+                        len(bounds_s) / (policy.alpha * (1 - error_weight)),
+                        policy.latency_ratio,
+                        reserve,
+                    ),
+                )
+                for bound_s in bounds_s
+            ),
+            promotion=_fresh_bound(policy, rate),
+        )
+
+    def at_step(self, step: int) -> Self:
+        """Go to a step (0-based) whose weight was just set, or note that it was set again.
+
+        The next polls are dropped. Evidence against the canary carries over, evidence for it
+        begins afresh: old health must not promote what fails under the new load. Raises ValueError
+        for an earlier or unknown step.
+        """
+        if not self.step <= step < len(self.weights_percent):
+            raise ValueError(f"no step {step} after step {self.step} of {self.weights_percent}")
+        evidence = self
+        for next_step in range(self.step + 1, step + 1):
+            evidence = evidence._begun(next_step)
+        blocks = evidence.blocks.dropping(POLLS_AFTER_MOVE)
+        return evidence.model_copy(update={"blocks": blocks})
+
+    def after(self, poll: Observation | Reset) -> Self:
+        """Take in one poll; after a rollback verdict nothing changes any more."""
+        if self.is_rejected:
+            return self
+        blocks, block = self.blocks.after(poll)
+        if block is None:
+            return self.model_copy(update={"blocks": blocks})
+        latency = tuple(
+            slow.model_copy(update={"process": slow.process.after(block.slower_than(slow.bound_s))})
+            for slow in self.latency
+        )
+        return self.model_copy(
+            update={
+                "blocks": blocks,
+                "errors": self.errors.after(block.errors()),
+                "latency": latency,
+                "promotion": self.promotion.after(block.errors()),
+                "at_this_step": self.at_this_step.plus(block),
+                "in_total": self.in_total.plus(block),
+            }
+        )
+
+    @property
+    def log_e(self) -> float:
+        """The metrics' e-values averaged by their weights, in logs.
+
+        A mean of e-values is an e-value however the metrics depend on each other.
+        """
+        return log_sum_exp([log_e for log_e, *_ in self._weighted()])
+
+    @property
+    def is_rejected(self) -> bool:
+        """Tell whether the evidence against the canary has reached 1 / alpha."""
+        return self.log_e >= -math.log(self.policy.alpha) - ROUNDING
+
+    @property
+    def gate(self) -> float:
+        """The bound that passes this step."""
+        steps_left = len(self.weights_percent) - 1 - self.step
+        return _gates(self.policy)[min(steps_left, 2)]
+
+    def judge(self, step: int, elapsed_at_step_s: float) -> Verdict:
+        """Decide. elapsed_at_step_s: since the weight of this step was set.
+
+        Raises ValueError if the evidence stands at another step.
+        """
+        if step != self.step:
+            raise ValueError(f"the evidence is of step {self.step}, not of step {step}")
+        figures = self.figures()
+        worst = figures.metrics[0]
+        if self.is_rejected:
+            # first, on a tie too: a bad canary is worse than a wrong rollback
+            return Verdict(
+                decision=Decision.ROLLBACK,
+                metric=worst.metric,
+                sentence=sentences.rollback(figures),
+                figures=figures,
+            )
+        is_proved = self.promotion.upper <= self.gate
+        if is_proved and elapsed_at_step_s >= self.policy.least_step_s:
+            is_last = step == len(self.weights_percent) - 1
+            decision = Decision.PROMOTE if is_last else Decision.ADVANCE
+            sentence = sentences.passed(figures, self.policy.alpha_promotion)
+        elif elapsed_at_step_s >= self.policy.step_deadline_s:
+            decision = Decision.HOLD
+            sentence = sentences.missing(figures)
+        else:
+            decision = Decision.CONTINUE
+            sentence = (
+                sentences.early(figures, self.policy.least_step_s)
+                if is_proved
+                else sentences.missing(figures)
+            )
+        return Verdict(decision=decision, metric="errors", sentence=sentence, figures=figures)
+
+    def figures(self) -> Figures:
+        """Lay out the numbers for people and for the record."""
+        metrics = tuple(
+            MetricFigures(
+                metric="errors" if bound_s is None else "latency",
+                bound_s=bound_s,
+                e_value=math.exp(log_e),
+                canary_requests=table.n_c,
+                canary_hits=table.x_c,
+                stable_requests=table.n_s,
+                stable_hits=table.x_s,
+            )
+            for log_e, bound_s, table in sorted(self._weighted(), key=lambda each: -each[0])
+        )
+        return Figures(
+            step=self.step,
+            weights_percent=self.weights_percent,
+            e_value=math.exp(self.log_e),
+            e_limit=1 / self.policy.alpha,
+            upper_bound=self.promotion.upper,
+            gate=self.gate,
+            canary_requests_needed=self._canary_requests_needed(),
+            metrics=metrics,
+            at_step=_arms(self.at_this_step),
+            in_total=_arms(self.in_total),
+            pending_requests=self.blocks.pending.requests,
+            dropped_polls=self.blocks.dropped_polls,
+        )
+
+    def _begun(self, step: int) -> Self:
+        share = 1 / (len(self.weights_percent) - step)  # of the cash, over the steps left
+        latency = tuple(
+            slow.model_copy(update={"process": slow.process.invested(share)})
+            for slow in self.latency
+        )
+        return self.model_copy(
+            update={
+                "step": step,
+                "errors": self.errors.invested(share),
+                "latency": latency,
+                "promotion": _fresh_bound(self.policy, self.baseline_error_rate),
+                "at_this_step": NOTHING,
+            }
+        )
+
+    def _weighted(self) -> list[tuple[float, float | None, Table]]:
+        """Return the log of the weighted e-value, the latency bound and the counts, by metric."""
+        log_alpha = math.log(self.policy.alpha)
+        processes: list[tuple[RollbackProcess, float | None, Table]]
+        processes = [(self.errors, None, self.in_total.errors())]
+        processes += [
+            (slow.process, slow.bound_s, self.in_total.slower_than(slow.bound_s))
+            for slow in self.latency
+        ]
+        return [
+            # a process of weight v has the limit 1 / (alpha v)
+            (process.log_e - math.log(process.limit) - log_alpha, bound_s, table)
+            for process, bound_s, table in processes
+        ]
+
+    def _canary_requests_needed(self) -> int | None:
+        weight = self.weights_percent[self.step]
+        counted = self.at_this_step.errors()
+        ratio = counted.n_s / counted.n_c if counted.n_c else (100 - weight) / weight
+        needed = self.promotion.requests_needed(self.gate, counted, ratio)
+        return math.ceil(needed) if math.isfinite(needed) else None
+
+
+def _errors_process(limit: float, reserve: float) -> RollbackProcess:
+    return RollbackProcess.start(
+        multiples=(2, 5, 20),
+        prior=(1 / 4, 1 / 2, 1 / 4),
+        limit=limit,
+        cap=math.sqrt(limit),
+        reserve=reserve,
+    )
+
+
+def _latency_process(limit: float, tolerated: float, reserve: float) -> RollbackProcess:
+    return RollbackProcess.start(
+        multiples=(1.6, 3, 8),
+        prior=(1 / 3, 1 / 3, 1 / 3),
+        limit=limit,
+        cap=10,
+        tolerated=tolerated,
+        reserve=reserve,
+    )
+
+
+def _gates(policy: VerdictPolicy) -> tuple[float, ...]:
+    """Return the bounds to pass the last step, the one before it, and all earlier ones."""
+    return tuple(min(0.5, times * policy.tolerance) for times in (1, 2, 5))
+
+
+def _fresh_bound(policy: VerdictPolicy, rate: float) -> PromotionBound:
+    return PromotionBound.start(
+        tolerances=tolerances(_gates(policy)), rate=rate, alpha=policy.alpha_promotion
+    )
+
+
+def _arms(observation: Observation) -> Arms:
+    return Arms(stable=ArmFigures.of(observation.stable), canary=ArmFigures.of(observation.canary))
