@@ -1,0 +1,1 @@
+"""The inventory service: reservations of stock, carved out of the shop."""

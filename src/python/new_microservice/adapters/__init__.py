@@ -1,0 +1,1 @@
+"""The inventory's way to PostgreSQL."""

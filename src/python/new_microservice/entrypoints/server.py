@@ -1,0 +1,58 @@
+"""uvicorn, but a SIGTERM is announced before it is obeyed."""
+
+import asyncio
+import signal
+import socket
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from new_microservice.entrypoints.probes import Readiness
+
+# Long enough for whoever polls /readyz to notice, and for the gateway's connections to end.
+ANNOUNCE_S = 2.0
+# Longer than any request may take (see adapters/database.py).
+FINISH_S = 10
+# Longer than the gateway keeps idle connections (Traefik: 90 s): whoever closes first must be it.
+KEEP_ALIVE_S = 120
+
+
+class AnnouncingServer(uvicorn.Server):
+    """On SIGTERM: not ready, then ANNOUNCE_S later no new connections, in-flight ones finish."""
+
+    def __init__(self, app: ASGIApp, readiness: Readiness, *, host: str, port: int) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=host,
+                port=port,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                access_log=False,
+                log_config=None,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_S,
+                timeout_graceful_shutdown=FINISH_S,
+            )
+        )
+        self._readiness = readiness
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; SIGINT, or a second signal, stops without the announcement."""
+        if sig == signal.SIGTERM and self._loop is not None and not self._readiness.draining:
+            self._readiness.drain()
+            self._loop.call_soon_threadsafe(self._loop.call_later, ANNOUNCE_S, self._stop)
+            return
+        super().handle_exit(sig, frame)
+
+    def _stop(self) -> None:
+        self.should_exit = True
