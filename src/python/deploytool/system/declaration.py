@@ -116,6 +116,23 @@ class Invariant(Declared):
     query: str
 
 
+class Recheck(Declared):
+    """What must be so at the end of the load, because the right answer to a step promised it.
+
+    The promise that a later step of the journey makes about the same path takes its place.
+    """
+
+    # Path at the gateway: a GET must answer 200 there.
+    get: UrlPath
+    # JSON pointer into that answer -> the value that must stand there.
+    holds: dict[str, str | int] = Field(default_factory=dict)
+
+    @property
+    def references(self) -> set[str]:
+        """Names of the variables used."""
+        return _references([self.get, list(self.holds.values())])
+
+
 class JourneyStep(Declared):
     """One request of a journey. Texts may hold ${VARIABLE}."""
 
@@ -129,9 +146,12 @@ class JourneyStep(Declared):
     goes_on: tuple[int, ...] = ()
     # Variable -> JSON pointer into the answer.
     capture: dict[str, str] = Field(default_factory=dict)
-    # "GET /path" that must answer 200 at the end of the load if this step succeeded:
-    # what was acknowledged must not be lost.
-    recheck: str | None = None
+    recheck: Recheck | None = None
+
+    @property
+    def references(self) -> set[str]:
+        """Names of the variables needed before the request is sent."""
+        return _references([self.request, self.headers, self.body])
 
 
 class Journey(Declared):
@@ -148,9 +168,27 @@ class Load(Declared):
 
     # Requests per second, all journeys together.
     rate: float = Field(gt=0, le=10_000)
+    # Response header in which a service names the revision that answers.
+    revision_header: str | None = None
     # Variable -> values, one of which is drawn for each journey. ${uuid} is always there.
     choices: dict[str, tuple[str | int, ...]] = Field(default_factory=dict)
     journeys: tuple[Journey, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _know_every_variable(self) -> "Load":
+        for journey in self.journeys:
+            known = {"uuid", *self.choices}
+            for step in journey.steps:
+                unknown = step.references - known
+                known.update(step.capture)
+                if step.recheck:
+                    unknown |= step.recheck.references - known
+                if unknown:
+                    raise ValueError(
+                        f"{journey.name}: {step.request!r} uses {', '.join(sorted(unknown))}, "
+                        "which is neither a choice nor captured by an earlier step"
+                    )
+        return self
 
 
 class System(Declared):
@@ -211,6 +249,17 @@ class System(Declared):
                 del waiting[name]
                 placed.add(name)
                 yield name
+
+
+def _references(value: Any) -> set[str]:
+    """Return the names used as ${NAME} in all texts of a value."""
+    if isinstance(value, str):
+        return set(REFERENCE.findall(value))
+    if isinstance(value, dict):
+        return _references(list(value.values()))
+    if isinstance(value, list):
+        return {name for item in value for name in _references(item)}
+    return set()
 
 
 def read_system(path: Path) -> System:
