@@ -1,0 +1,35 @@
+"""What the run rule must know of the tool's command line and environment; free of Pants."""
+
+from __future__ import annotations
+
+import json
+from typing import Mapping, Sequence
+
+ARTIFACTS_VARIABLE = "DEPLOYTOOL_ARTIFACTS"
+DEFAULT_TARGET = "local"
+
+
+def chosen_target(arguments: Sequence[str]) -> str:
+    """Return the name that `--target NAME` or `--target=NAME` gives; the last one counts.
+
+    A `--target` without a name is left to the tool to complain about.
+    """
+    target = DEFAULT_TARGET
+    for position, argument in enumerate(arguments):
+        if argument == "--":
+            break
+        if argument.startswith("--target="):
+            target = argument[len("--target=") :]
+        elif argument == "--target" and position + 1 < len(arguments):
+            target = arguments[position + 1]
+    return target
+
+
+def environment(paths: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that tells the tool where each component's package lies.
+
+    `paths`: component name to path relative to the sandbox, which takes the place of `{chroot}`
+    when the tool starts.
+    """
+    absolute = {component: "{chroot}/" + path for component, path in sorted(paths.items())}
+    return {ARTIFACTS_VARIABLE: json.dumps(absolute)}

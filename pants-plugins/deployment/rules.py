@@ -1,0 +1,160 @@
+"""The rules of the `deployment` target: its dependencies, and what `run` starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Iterable
+
+from pants.core.goals.package import BuiltPackage, PackageFieldSet
+from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest, RunSubsystem
+from pants.engine.addresses import Addresses, UnparsedAddressInputs
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
+from pants.engine.target import (
+    AsyncFieldMixin,
+    FieldSet,
+    FieldSetsPerTarget,
+    FieldSetsPerTargetRequest,
+    InferDependenciesRequest,
+    InferredDependencies,
+    InvalidFieldException,
+    Targets,
+)
+from pants.engine.unions import UnionRule
+from pants.util.frozendict import FrozenDict
+
+from deployment.arguments import chosen_target, environment
+from deployment.target_types import (
+    DeploymentDependenciesField,
+    DeploymentPackagesField,
+    DeploymentToolField,
+)
+
+
+@dataclass(frozen=True)
+class DeploymentFieldSet(RunFieldSet):
+    """What `run` needs of a deployment."""
+
+    required_fields = (DeploymentToolField, DeploymentPackagesField)
+    run_in_sandbox_behavior = RunInSandboxBehavior.NOT_SUPPORTED
+
+    tool: DeploymentToolField
+    packages: DeploymentPackagesField
+
+
+@dataclass(frozen=True)
+class DeploymentDependenciesFieldSet(FieldSet):
+    """What the dependencies of a deployment are inferred from."""
+
+    required_fields = (DeploymentToolField, DeploymentPackagesField, DeploymentDependenciesField)
+
+    tool: DeploymentToolField
+    packages: DeploymentPackagesField
+
+
+class InferDeploymentDependencies(InferDependenciesRequest[DeploymentDependenciesFieldSet]):
+    """Asks for the dependencies of a deployment."""
+
+    infer_from = DeploymentDependenciesFieldSet
+
+
+@rule
+async def infer_dependencies(request: InferDeploymentDependencies) -> InferredDependencies:
+    """Make the tool and all packages dependencies, so that `--changed-dependents` sees them."""
+    tool, packages = request.field_set.tool, request.field_set.packages
+    named = [address for place in (packages.value or {}).values() for address in place.values()]
+    tools, packaged = await MultiGet(
+        Get(Addresses, UnparsedAddressInputs, _addresses(tool, [tool.value])),
+        Get(Addresses, UnparsedAddressInputs, _addresses(packages, named)),
+    )
+    return InferredDependencies([*tools, *packaged])
+
+
+@dataclass(frozen=True)
+class ComponentPackages:
+    """Built packages by component name."""
+
+    built: FrozenDict[str, BuiltPackage]
+
+
+@dataclass(frozen=True)
+class ComponentPackagesRequest:
+    """Asks for the packages of one deploy target."""
+
+    field: DeploymentPackagesField
+    deploy_target: str
+
+
+@rule
+async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages:
+    """Build the packages of one deploy target; there are none of a name that nobody declared."""
+    declared = (request.field.value or {}).get(request.deploy_target, FrozenDict())
+    targets = await MultiGet(
+        Get(Targets, UnparsedAddressInputs, _addresses(request.field, [address]))
+        for address in declared.values()
+    )
+    field_sets = await MultiGet(
+        Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, one)) for one in targets
+    )
+    built = await MultiGet(
+        Get(BuiltPackage, PackageFieldSet, _only(found, request.field, address))
+        for found, address in zip(field_sets, declared.values())
+    )
+    return ComponentPackages(FrozenDict(zip(declared, built)))
+
+
+@rule
+async def run_deployment(field_set: DeploymentFieldSet, run: RunSubsystem) -> RunRequest:
+    """Build the chosen target's packages and start the tool with their paths."""
+    address = field_set.tool.value
+    packages, tools = await MultiGet(
+        Get(
+            ComponentPackages,
+            ComponentPackagesRequest(field_set.packages, chosen_target(run.args)),
+        ),
+        Get(Targets, UnparsedAddressInputs, _addresses(field_set.tool, [address])),
+    )
+    runnable = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, tools))
+    tool = await Get(RunRequest, RunFieldSet, _only(runnable, field_set.tool, address))
+
+    # As immutable inputs the packages are written to disk once and linked into the sandbox of
+    # every later run, however large they are.
+    folders = {f"packages/{name}": built.digest for name, built in packages.built.items()}
+    paths = {
+        name: f"packages/{name}/{built.artifacts[0].relpath}"
+        for name, built in packages.built.items()
+    }
+    return RunRequest(
+        digest=tool.digest,
+        args=tool.args,
+        extra_env={**tool.extra_env, **environment(paths)},
+        immutable_input_digests={**(tool.immutable_input_digests or {}), **folders},
+        append_only_caches=tool.append_only_caches,
+    )
+
+
+def _addresses(field: AsyncFieldMixin, values: Iterable[str]) -> UnparsedAddressInputs:
+    """Return the addresses that stand in a field, to be read relative to its BUILD file."""
+    return UnparsedAddressInputs(
+        values,
+        owning_address=field.address,
+        description_of_origin=f"the `{field.alias}` field of {field.address}",
+    )
+
+
+def _only(found: FieldSetsPerTarget, field: AsyncFieldMixin, address: str) -> FieldSet:
+    """Return the one way to run or package what stands at an address of a field."""
+    if len(found.field_sets) != 1:
+        raise InvalidFieldException(
+            f"the `{field.alias}` field of {field.address} names {address}, "
+            "which is not a target that can be run or packaged in exactly one way"
+        )
+    return found.field_sets[0]
+
+
+def rules() -> Iterable[Rule | UnionRule]:
+    """Return the rules of this module and the union members they serve."""
+    return [
+        *collect_rules(),
+        *DeploymentFieldSet.rules(),
+        UnionRule(InferDependenciesRequest, InferDeploymentDependencies),
+    ]

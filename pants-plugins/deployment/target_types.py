@@ -1,0 +1,54 @@
+"""The `deployment` target type and its fields."""
+
+from __future__ import annotations
+
+from pants.engine.target import (
+    COMMON_TARGET_FIELDS,
+    AsyncFieldMixin,
+    Dependencies,
+    NestedDictStringToStringField,
+    StringField,
+    Target,
+)
+
+
+class DeploymentToolField(StringField, AsyncFieldMixin):
+    """The deploy tool."""
+
+    alias = "tool"
+    required = True
+    value: str
+    help = "Address of the runnable target (a pex_binary) that deploys."
+
+
+class DeploymentPackagesField(NestedDictStringToStringField, AsyncFieldMixin):
+    """What each place to deploy to is built from."""
+
+    alias = "packages"
+    help = (
+        "Addresses of packages, by name of the deploy target and then by name of the component, "
+        'as in `{"local": {"shop": "src/python/shop:shop"}}`.'
+    )
+
+
+class DeploymentDependenciesField(Dependencies):
+    """Inferred from `tool` and `packages`."""
+
+
+class DeploymentTarget(Target):
+    """A deploy tool together with the packages it deploys."""
+
+    alias = "deployment"
+    core_fields = (
+        *COMMON_TARGET_FIELDS,
+        DeploymentToolField,
+        DeploymentPackagesField,
+        DeploymentDependenciesField,
+    )
+    help = (
+        "A deploy tool together with the packages it deploys.\n\n"
+        "`run` builds the packages of the deploy target that the arguments after `--` name with "
+        "`--target NAME` (without it: `local`), and starts the tool with their paths in the "
+        "environment variable DEPLOYTOOL_ARTIFACTS, a JSON object of component name to path. The "
+        "paths are valid only as long as the tool runs."
+    )
