@@ -1,0 +1,1 @@
+"""Traffic for trying canaries where there are no visitors: journeys through the gateway."""
