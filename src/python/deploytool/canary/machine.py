@@ -79,6 +79,7 @@ class Event(StrEnum):
     DONE = "done"  # the phase's actions are carried out
     ADVANCE = "advance"  # verdict: the evidence allows the next step, or promotion after the last
     HOLD = "hold"  # verdict: not enough evidence in time, or a person wants to decide
+    RESUME = "resume"  # a person wants a held canary to be observed further
     PROMOTE = "promote"  # a person, or an update without a canary, wants it without more evidence
     ABORT = "abort"  # a verdict, a failure or a person wants stable back
 
@@ -96,7 +97,10 @@ class Canary(BaseModel):
     steps: tuple[int, ...]
     phase: Phase = Phase.STARTING
     step: int = 0  # index into steps
+    # Why it is in this phase.
     reason: str = "requested"
+    # What a verdict, a failure or a person last decided, and why; kept to the end.
+    decision: str = ""
     # Unix seconds since when it is in this phase and step.
     since: float
     # A person decides after the last step.
@@ -122,7 +126,10 @@ class IllegalEvent(ValueError):
 def advance(canary: Canary, event: Event, reason: str, now: float) -> Canary:
     """Return the canary after the event. now: unix seconds. Raises IllegalEvent."""
     phase, step = _next(canary, event)
-    return canary.model_copy(update={"phase": phase, "step": step, "reason": reason, "since": now})
+    update = {"phase": phase, "step": step, "reason": reason, "since": now}
+    if event is not Event.DONE:
+        update["decision"] = reason
+    return canary.model_copy(update=update)
 
 
 def _next(canary: Canary, event: Event) -> tuple[Phase, int]:
@@ -138,6 +145,8 @@ def _next(canary: Canary, event: Event) -> tuple[Phase, int]:
         return (Phase.OBSERVING if canary.steps else Phase.PROMOTING), 0
     if event is Event.PROMOTE and phase in {Phase.OBSERVING, Phase.HELD}:
         return Phase.PROMOTING, step
+    if event is Event.RESUME and phase is Phase.HELD:
+        return Phase.OBSERVING, step
     if event is Event.HOLD and phase is Phase.OBSERVING:
         return Phase.HELD, step
     if event is Event.ADVANCE and phase is Phase.OBSERVING:

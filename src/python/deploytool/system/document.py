@@ -38,7 +38,7 @@ def read_document(path: Path) -> Document:
         raise InvalidInput(
             f"{path.name} cannot be read",
             why=str(error),
-            hint="run deploytool inside the repository, or name the folder with --root",
+            hint="run deploytool inside a repository that has this file",
             place=Place(path),
         ) from error
     try:

@@ -1,0 +1,26 @@
+"""deploytool abort."""
+
+import time
+
+import click
+
+from deploytool.cli.options import Options, common_options
+from deploytool.cli.render.canary import canary_as_dict, canary_as_text
+from deploytool.cli.render.result import show
+from deploytool.cli.session import open_session
+from deploytool.errors import ExitCode
+from deploytool.operations.decisions import abort
+
+
+@click.command("abort")
+@common_options
+def command(options: Options) -> int:
+    """Take a canary back: stable serves everything, the canary drains and is removed.
+
+    Example: deploytool abort
+    """
+    started = time.monotonic()
+    with open_session(options, "abort") as session:
+        result = abort(session.context)
+    show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
+    return ExitCode.DONE

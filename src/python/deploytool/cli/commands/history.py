@@ -1,0 +1,45 @@
+"""deploytool history."""
+
+from pathlib import Path
+
+import click
+
+from deploytool.cli.options import Options, common_options
+from deploytool.cli.render.result import show
+from deploytool.cli.render.text import table
+from deploytool.cli.session import find_root, log_path
+from deploytool.errors import ExitCode
+from deploytool.record.history import History, read_history
+
+
+@click.command("history")
+@click.option("--last", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@common_options
+def command(options: Options, last: int) -> int:
+    """List past commands, newest last, and how they ended.
+
+    Example: deploytool history --last 5
+    """
+    history = read_history(log_path(find_root(Path.cwd())))
+    shown = History(history.commands[-last:], history.damaged)
+    show(options, shown, _text(shown))
+    return ExitCode.DONE
+
+
+def _text(history: History) -> str:
+    header = ("run", "started", "who", "command", "target", "result", "seconds", "reason")
+    rows = [
+        (
+            past.run,
+            past.started,
+            f"{past.user}@{past.host}",
+            past.command,
+            past.target,
+            past.result,
+            f"{past.duration_s:.1f}" if past.duration_s is not None else "-",
+            past.reason,
+        )
+        for past in history.commands
+    ]
+    damaged = [f"{damage.place} is damaged: {damage.why}" for damage in history.damaged]
+    return "\n".join([table(header, rows), *damaged])

@@ -1,0 +1,35 @@
+"""deploytool load."""
+
+import click
+
+from deploytool.cli.options import Options, common_options
+from deploytool.cli.render.result import show
+from deploytool.cli.session import open_session
+from deploytool.errors import ExitCode
+from deploytool.operations.load import Traffic, run_load
+
+
+@click.command("load")
+@click.option(
+    "--rps",
+    type=click.FloatRange(min=0, min_open=True, max=10_000),
+    help="Requests per second.  [default: system.yaml]",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=1, max=3600),
+    default=30,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long.",
+)
+@common_options
+def command(options: Options, rps: float | None, duration: float) -> int:
+    """Send the declared traffic, then check that nothing acknowledged is lost.
+
+    Example: deploytool load --rps 50 --duration 30
+    """
+    with open_session(options, "load", is_live=True) as session:
+        result = run_load(session.context, Traffic(rate=rps), duration)
+    show(options, result.counts.as_dict(), result.counts.summary())
+    return ExitCode.DONE

@@ -1,0 +1,24 @@
+"""deploytool plan."""
+
+import click
+
+from deploytool.cli.options import Options, common_options
+from deploytool.cli.render.plan import plan_as_text
+from deploytool.cli.render.result import show
+from deploytool.cli.session import open_session
+from deploytool.errors import ExitCode
+from deploytool.operations.plan import make_plan
+
+
+@click.command("plan")
+@common_options
+def command(options: Options) -> int:
+    """Show what `up` would do, and why. Exits 3 when there are changes, 0 when there are none.
+
+    Example: deploytool plan --output json
+    """
+    with open_session(options, "plan") as session:
+        plan = make_plan(session.context, session.context.platform.store.load())
+        session.end.exit_code = ExitCode.DONE if plan.is_empty else ExitCode.CHANGES
+    show(options, {"changes": plan.changes, "counts": plan.counts()}, plan_as_text(plan))
+    return session.end.exit_code

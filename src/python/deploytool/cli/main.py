@@ -1,0 +1,98 @@
+"""Entry point: picks the command, and turns every error into its form and its exit code."""
+
+import signal
+import sys
+from importlib import import_module
+from types import FrameType
+from typing import NoReturn
+
+import click
+
+from deploytool.cli.options import GlobalOptions
+from deploytool.cli.render.failure import render_failure
+from deploytool.errors import DeployError, ExitCode, Interrupted
+
+# Command -> its line in the overview. Each is the module of that name, imported when it is used.
+COMMANDS = {
+    "up": "Deploy what is declared and built; a second time changes nothing.",
+    "plan": "Show what `up` would do, and why.",
+    "status": "Show what runs, and what is in the middle of what.",
+    "verify": "Check readiness, revisions, migrations and the data.",
+    "canary": "Replace a component on evidence, under real traffic.",
+    "promote": "Make a held or interrupted canary stable.",
+    "abort": "Take a canary back: stable serves everything.",
+    "resume": "Go on with an interrupted or held canary.",
+    "rollback": "Go back to an earlier revision.",
+    "logs": "Show what the components print.",
+    "history": "List past commands and how they ended.",
+    "load": "Send declared traffic and check that nothing is lost.",
+    "down": "Stop everything; with --volumes, delete the data too.",
+    "version": "Print deploytool's version.",
+}
+
+
+class Commands(click.Group):
+    """The commands of the table above, each imported only when it is named."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command's module and return its command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"deploytool.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+@click.option("--output", type=click.Choice(["text", "json"]), help="Form of the result.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, target: str | None, output: str | None, *, debug: bool) -> None:
+    """Deploy a system of components, and change it by canaries that are judged on evidence."""
+    ctx.obj = GlobalOptions(target=target, output=output, is_debug=debug)
+
+
+def main() -> NoReturn:
+    """Run the command line; ends the process with the exit code of the contract."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = cli.main(prog_name="deploytool", standalone_mode=False)
+    except click.exceptions.Exit as ended:
+        code = ended.exit_code
+    except click.ClickException as error:
+        error.show()
+        code = ExitCode.USAGE
+    except (KeyboardInterrupt, click.Abort):
+        code = _fail(Interrupted("interrupted", hint="`deploytool status` shows where it stands"))
+    except DeployError as error:
+        code = _fail(error)
+    except BrokenPipeError:
+        # Whoever read the output has gone; there is nobody to tell.
+        sys.stderr.close()
+        code = ExitCode.FAILED
+    sys.exit(code if isinstance(code, int) else ExitCode.DONE)
+
+
+def _fail(error: DeployError) -> int:
+    if "--debug" in sys.argv:
+        raise error
+    render_failure(error, is_json="json" in sys.argv or "--output=json" in sys.argv)
+    return error.exit_code
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Options that every command takes, before or after its name."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+
+import click
+
+# No single wait of an operation lasts longer.
+DEFAULT_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalOptions:
+    """What stood before the command's name; None where nothing did."""
+
+    target: str | None = None
+    output: str | None = None
+    is_debug: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The common options of one call. timeout_s: limit of every single wait, in seconds."""
+
+    target: str
+    is_json: bool
+    is_sure: bool
+    timeout_s: float
+
+
+def common_options(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the common options; it is called with `options: Options` first."""
+
+    @click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+    @click.option(
+        "--output",
+        type=click.Choice(["text", "json"]),
+        help="json: one object on standard output, all else on standard error.  [default: text]",
+    )
+    @click.option("--yes", is_flag=True, help="Do not ask before something is destroyed.")
+    @click.option(
+        "--timeout",
+        type=click.FloatRange(min=1),
+        default=DEFAULT_TIMEOUT_S,
+        show_default=True,
+        metavar="SECONDS",
+        help="Limit of every single wait.",
+    )
+    @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+    @click.pass_context
+    @wraps(function)
+    def command(
+        ctx: click.Context,
+        *,
+        target: str | None,
+        output: str | None,
+        yes: bool,
+        timeout: float,
+        debug: bool,
+        **arguments: Any,
+    ) -> int:
+        before: GlobalOptions = ctx.obj or GlobalOptions()
+        options = Options(
+            target=target or before.target or "local",
+            is_json=(output or before.output) == "json",
+            is_sure=yes,
+            timeout_s=timeout,
+        )
+        return function(options, **arguments)
+
+    return command

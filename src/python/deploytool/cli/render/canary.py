@@ -1,0 +1,46 @@
+"""How a canary ended, in a few lines."""
+
+from typing import Any
+
+import click
+
+from deploytool.canary.machine import Phase
+from deploytool.operations.canary import CanaryResult
+
+_WORDS = {
+    Phase.PROMOTED: ("promoted", "green"),
+    Phase.ROLLED_BACK: ("rolled back", "red"),
+    Phase.HELD: ("held", "yellow"),
+}
+
+
+def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
+    """Return what JSON output says of an ended canary."""
+    canary = result.canary
+    return {
+        "result": canary.phase.value,
+        "component": canary.component,
+        "stable": canary.stable.id,
+        "canary": canary.canary.id,
+        "reason": canary.decision or canary.reason,
+        "run": canary.run,
+        "load": result.traffic.counts.as_dict() if result.traffic else None,
+        "exit_code": result.exit_code,
+    }
+
+
+def canary_as_text(result: CanaryResult, seconds: float) -> str:
+    """Return the end of a canary as text: what, why, the traffic, and the result last."""
+    canary = result.canary
+    word, colour = _WORDS[canary.phase]
+    lines = [f"why:     {canary.decision or canary.reason}"]
+    if result.traffic:
+        lines.append(f"traffic: {result.traffic.counts.summary()}")
+    if canary.phase is Phase.HELD:
+        lines.append("next:    `deploytool promote`, `deploytool resume` or `deploytool abort`")
+    styled = click.style(word, fg=colour, bold=True)
+    serves = canary.canary.id if canary.phase is Phase.PROMOTED else canary.stable.id
+    lines.append(
+        f"{styled}: {canary.component} {canary.canary.id}, {serves} is stable ({seconds:.1f} s)"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,21 @@
+"""Failures: what, where, why, what still holds, what to do; one line each, on standard error."""
+
+import json
+
+import click
+
+from deploytool.errors import DeployError
+
+
+def render_failure(error: DeployError, *, is_json: bool) -> None:
+    """Print the error; as JSON on standard output as well when that was asked for."""
+    fields = error.as_dict()
+    if is_json:
+        click.echo(json.dumps(fields))
+    code = fields.pop("error")
+    click.echo(f"{click.style('error', fg='red', bold=True)}: {code}", err=True)
+    for name, text in fields.items():
+        first, *others = text.splitlines() or [""]
+        click.echo(f"  {name + ':':<6} {first}", err=True)
+        for line in others:
+            click.echo(f"         {line}", err=True)

@@ -1,0 +1,61 @@
+"""The status of a target as text."""
+
+from deploytool.cli.render.text import table
+from deploytool.operations.status import Status
+from deploytool.platforms.base import Instance, Role
+
+
+def status_as_text(status: Status) -> str:
+    """Return the status as text: what runs, earlier revisions, and what is under way."""
+    if not status.instances:
+        return f"nothing is deployed on {status.target}: `deploytool up` deploys"
+    header = ("component", "role", "revision", "weight", "state", "restarts", "address")
+    rows = [_row(status, instance) for instance in status.instances]
+    lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
+    lines += [
+        f"{component} can go back to {', '.join(revision.id for revision in revisions)}"
+        for component, revisions in status.earlier.items()
+        if revisions
+    ]
+    return "\n".join([*lines, *_under_way(status)])
+
+
+def _row(status: Status, instance: Instance) -> tuple[str, ...]:
+    canary_weight = status.weights.get(instance.component, 0)
+    weight = canary_weight if instance.role is Role.CANARY else 100 - canary_weight
+    return (
+        instance.component,
+        str(instance.role),
+        instance.revision or "-",
+        f"{weight} %" if instance.revision else "-",
+        str(instance.condition),
+        str(instance.restarts),
+        instance.address,
+    )
+
+
+def _reasons(status: Status) -> list[str]:
+    return [
+        f"{instance.component} {instance.role}: {instance.reason}"
+        for instance in status.instances
+        if instance.reason
+    ]
+
+
+def _under_way(status: Status) -> list[str]:
+    lines = []
+    if status.holder is not None:
+        holder = status.holder
+        lines.append(
+            f"{holder.command} by {holder.user}@{holder.host} (process {holder.pid}) "
+            f"is under way since {holder.since}"
+        )
+    if (canary := status.canary) is not None:
+        step = f", step {canary.step + 1}/{len(canary.steps)}" if canary.steps else ""
+        lines.append(
+            f"canary of {canary.component}: {canary.canary} against {canary.stable}, "
+            f"{canary.phase}{step}: {canary.reason}"
+        )
+    if status.is_canary_interrupted:
+        lines.append("next: `deploytool resume`, `deploytool promote` or `deploytool abort`")
+    return lines

@@ -1,0 +1,117 @@
+"""The main job: replace a running revision on evidence, under real traffic."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploytool.canary.machine import Canary, Phase
+from deploytool.errors import ExitCode
+from deploytool.operations import replacement
+from deploytool.operations.context import Context
+from deploytool.operations.load import Traffic, TrafficResult, traffic
+from deploytool.operations.up import bring_up, migrate, require_rest, start_foundation
+from deploytool.platforms.base import Role
+from deploytool.record.store import TargetState
+from deploytool.system.revision import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryOptions:
+    """What the person asked for; None means what system.yaml says."""
+
+    component: str | None = None
+    environment: Mapping[str, str] | None = None
+    steps: tuple[int, ...] | None = None
+    traffic: Traffic = Traffic()
+    is_held_at_end: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CanaryResult:
+    """How a canary ended."""
+
+    canary: Canary
+    traffic: TrafficResult | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 promoted, 4 rolled back on evidence, 5 held, 1 taken back for another reason."""
+        if self.canary.phase is Phase.PROMOTED:
+            return ExitCode.DONE
+        if self.canary.phase is Phase.HELD:
+            return ExitCode.HELD
+        return ExitCode.ROLLED_BACK if self.canary.is_judged_bad else ExitCode.FAILED
+
+
+def canary(context: Context, options: CanaryOptions) -> CanaryResult:
+    """Canary one component's current build against its stable revision."""
+    if options.component:
+        context.service(options.component)
+    with context.locked() as state:
+        require_rest(state)
+        state = _stable_first(context, state)
+        component = options.component or _changed(context, state)
+        stable = state.stable[component]
+        revision = context.built(component, options.environment)
+        _tell_start(context, stable, revision)
+        context.platform.install(revision, context.artifact(component))
+        migrate(context, "expand")
+        with traffic(context, options.traffic) as sent:
+            ended = replacement.carry_on(
+                context,
+                Canary(
+                    run=context.run,
+                    component=component,
+                    stable=stable,
+                    canary=revision,
+                    steps=options.steps or context.service(component).canary.steps,
+                    since=context.now(),
+                    is_held_at_end=options.is_held_at_end,
+                ),
+            )
+        finish(context, ended)
+    return CanaryResult(ended, sent.result)
+
+
+def finish(context: Context, ended: Canary) -> None:
+    """Do what only a promotion allows: no older revision runs, so contract migrations may."""
+    if ended.phase is Phase.PROMOTED:
+        migrate(context, "contract")
+
+
+def _stable_first(context: Context, state: TargetState) -> TargetState:
+    """Bring up what a canary needs beside it: all of the system when nothing was deployed yet."""
+    if all(name in state.stable for name in context.system.services):
+        context.platform.prepare()
+        start_foundation(context)
+        for name in context.system.start_order():
+            context.platform.start(state.stable[name], Role.STABLE)
+        return state
+    missing = [name for name in context.system.services if name not in state.stable]
+    context.say(
+        "note",
+        ", ".join(missing),
+        reason="never deployed here: the current build is deployed as stable first, "
+        "then a canary of the same build is judged against it",
+    )
+    bring_up(context, state)
+    return context.platform.store.load()
+
+
+def _changed(context: Context, state: TargetState) -> str:
+    """Choose the component whose build differs from stable; the first of all when none does."""
+    order = context.system.start_order()
+    changed = [name for name in order if context.built(name).id != state.stable[name].id]
+    if len(changed) > 1:
+        reason = f"{', '.join(changed)} changed: {changed[0]} goes first, one canary at a time"
+        context.say("note", changed[0], reason=reason)
+    return changed[0] if changed else order[0]
+
+
+def _tell_start(context: Context, stable: Revision, revision: Revision) -> None:
+    same = stable.id == revision.id
+    reason = "the same revision as stable: judged against itself" if same else ""
+    context.say(
+        "canary-started",
+        f"{revision.component} {revision.id}",
+        reason=reason or f"against stable {stable.id}",
+    )

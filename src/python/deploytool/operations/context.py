@@ -1,0 +1,116 @@
+"""What every operation is given: the system, an open target, and where to tell what happens."""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploytool.errors import DeployError, InvalidInput
+from deploytool.platforms.base import Platform
+from deploytool.record.event import Event, Listener
+from deploytool.record.origin import user_name
+from deploytool.record.store import Holder, TargetState
+from deploytool.system.declaration import Service, System
+from deploytool.system.revision import Revision, digest_of, revision_of
+
+
+@dataclass(frozen=True)
+class Context:
+    """One operation on one target.
+
+    artifacts: component -> the file that was built for it. emit: takes each event, at once.
+    deadline_s: the limit of every single wait for something to be done.
+    """
+
+    system: System
+    platform: Platform
+    target: str
+    run: str
+    command: str
+    artifacts: Mapping[str, Path]
+    emit: Listener
+    deadline_s: float = 120.0
+    now: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+    _digests: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def locked(self) -> Iterator[TargetState]:
+        """Hold the target's lock; yield its state. Raises Locked when another holds it."""
+        with self.platform.store.lock(self._holder()):
+            yield self.platform.store.load()
+
+    def service(self, name: str) -> Service:
+        """Return a declared service. Raises InvalidInput for any other name."""
+        services = self.system.services
+        if name not in services:
+            kind = "is not changed by canaries" if name in self.system.components else "is unknown"
+            raise InvalidInput(
+                f"component {name!r} {kind}",
+                why=f"the services declared in system.yaml are {', '.join(services)}",
+                hint="name one of these",
+            )
+        return services[name]
+
+    def built(self, component: str, overrides: Mapping[str, str] | None = None) -> Revision:
+        """Return the revision that the current build is. Raises InvalidInput when none was built.
+
+        overrides: environment on top of the declared one; part of the revision.
+        """
+        service = self.service(component)
+        if component not in self._digests:
+            self._digests[component] = digest_of(self.artifact(component))
+        environment = {**service.environment, **(overrides or {})}
+        return revision_of(component, self._digests[component], environment)
+
+    def artifact(self, component: str) -> Path:
+        """Return the file built for a component. Raises InvalidInput when none was."""
+        path = self.artifacts.get(component)
+        if path is None or not path.is_file():
+            raise InvalidInput(
+                f"nothing was built for {component}",
+                why=f"no artifact was handed over for it{f' ({path} is missing)' if path else ''}",
+                hint="start deploytool by `./pants run deploytool -- ...`, and see that the "
+                f"deployment target lists {component} under packages for {self.target!r}",
+            )
+        return path
+
+    def say(self, event: str, subject: str = "", *, reason: str = "", result: str = "") -> None:
+        """Emit a plain event."""
+        self.emit(Event(event, object=subject, reason=reason, result=result))
+
+    @contextmanager
+    def timed(self, event: str, subject: str, *, action: str, reason: str = "") -> Iterator[None]:
+        """Emit the event with its result and duration once the block has ended."""
+        started = time.monotonic()
+        try:
+            yield
+        except BaseException as error:
+            why = error.what if isinstance(error, DeployError) else type(error).__name__
+            self._ended(event, subject, action, "failed", why, started)
+            raise
+        self._ended(event, subject, action, "ok", reason, started)
+
+    def _ended(
+        self, event: str, subject: str, action: str, result: str, reason: str, started: float
+    ) -> None:
+        took = round(time.monotonic() - started, 3)
+        self.emit(
+            Event(
+                event, object=subject, action=action, result=result, reason=reason, duration_s=took
+            )
+        )
+
+    def _holder(self) -> Holder:
+        return Holder(
+            user=user_name(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            command=self.command,
+            run=self.run,
+            since=datetime.now(UTC).isoformat(timespec="seconds"),
+        )

@@ -1,0 +1,131 @@
+"""Traffic on demand: beside a canary where there are no visitors, or by itself."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from deploytool.errors import CheckFailed, InvalidInput
+from deploytool.operations.context import Context
+from deploytool.record.event import Event
+from deploytool.system.declaration import Invariant
+from deploytool.traffic.load.counts import LoadCounts
+from deploytool.traffic.load.generator import LoadGenerator
+
+# Requests under way when the load ends get this long; then the data is looked at.
+_FINISH_S = 15.0
+# Work that services finish by themselves after a request (driving on what was interrupted).
+_SETTLE_S = 30.0
+_RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What traffic is wanted. rate: requests per second, None for the declared one."""
+
+    is_wanted: bool = True
+    rate: float | None = None
+    seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficResult:
+    """What the traffic met, what was acknowledged and lost, and which invariants are broken."""
+
+    counts: LoadCounts
+    lost: tuple[str, ...]
+    broken: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class SentTraffic:
+    """Filled in when the traffic has ended; stays None when none was wanted."""
+
+    result: TrafficResult | None = None
+
+
+@contextmanager
+def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
+    """Send traffic while the block runs; afterwards see that nothing acknowledged was lost.
+
+    Raises CheckFailed when something was lost or an invariant is broken.
+    """
+    sent = SentTraffic()
+    declared = context.system.load
+    if not wanted.is_wanted or declared is None:
+        yield sent
+        return
+    rate = wanted.rate or declared.rate
+    generator = LoadGenerator(context.platform.gateway_url(), declared, rate, wanted.seed)
+    generator.start()
+    context.emit(Event("load-started", reason=f"{rate:g} requests a second", view=generator))
+    try:
+        yield sent
+    except BaseException:
+        generator.stop(0)
+        raise
+    counts = generator.stop(_FINISH_S)
+    lost = generator.recheck()
+    broken = tuple(broken_invariants(context))
+    sent.result = TrafficResult(counts, tuple(lost), broken)
+    _tell(context, sent.result)
+
+
+def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficResult:
+    """Send traffic for a time. Raises InvalidInput when the system declares none."""
+    if context.system.load is None:
+        raise InvalidInput(
+            "there is no traffic to send",
+            why="system.yaml has no section `load`",
+            hint="declare its journeys there",
+        )
+    with traffic(context, wanted) as sent:
+        until = context.now() + duration_s
+        while context.now() < until:
+            context.sleep(min(1.0, max(0.0, until - context.now())))
+    assert sent.result is not None
+    return sent.result
+
+
+def broken_invariants(context: Context) -> Sequence[str]:
+    """Return the declared invariants that do not hold, each with a row that breaks it.
+
+    Waits a while for services to finish what was interrupted; a broken one stays broken.
+    """
+    until = context.now() + _SETTLE_S
+    while True:
+        broken = [
+            f"{invariant.name} (for example {dict(row)})"
+            for invariant in context.system.invariants
+            for row in _first_row(context, invariant)
+        ]
+        if not broken or context.now() > until:
+            return broken
+        context.sleep(_RETRY_S)
+
+
+def _first_row(context: Context, invariant: Invariant) -> Sequence[dict[str, object]]:
+    return [dict(row) for row in context.platform.query(invariant.query)[:1]]
+
+
+def _tell(context: Context, result: TrafficResult) -> None:
+    counts = result.counts
+    context.emit(
+        Event(
+            "load-ended",
+            result="failed" if result.lost or result.broken else "ok",
+            reason=counts.summary(),
+            details=counts.as_dict(),
+        )
+    )
+    if result.lost:
+        raise CheckFailed(
+            f"{len(result.lost)} acknowledged things are lost",
+            why=f"for example {result.lost[0]}",
+            hint="see `deploytool logs` for what happened to it",
+        )
+    if result.broken:
+        raise CheckFailed(
+            f"{len(result.broken)} invariants of the data are broken",
+            why="; ".join(result.broken),
+            hint="see `deploytool logs` for the requests that did it",
+        )

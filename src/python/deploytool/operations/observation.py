@@ -1,0 +1,139 @@
+"""One step of a canary: read the router, weigh the evidence, until the verdict moves the canary."""
+
+import math
+from dataclasses import dataclass
+
+from deploytool.canary.latency import BASELINE_REQUESTS
+from deploytool.canary.machine import Canary, Event
+from deploytool.canary.observation import ArmCounters, Observation, Reset, Snapshot, difference
+from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
+from deploytool.operations.context import Context
+from deploytool.operations.view import CanaryView
+from deploytool.platforms.base import Condition, Role
+from deploytool.record import event as record
+from deploytool.system.declaration import CanaryPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a phase ended: the canary with what it learnt, and the event that moves it on."""
+
+    canary: Canary
+    event: Event
+    reason: str
+
+
+_MOVES = {
+    Decision.ADVANCE: Event.ADVANCE,
+    Decision.PROMOTE: Event.ADVANCE,
+    Decision.ROLLBACK: Event.ABORT,
+    Decision.HOLD: Event.HOLD,
+}
+
+
+def observe(context: Context, canary: Canary) -> Outcome:
+    """Poll until the step is decided. Every observation is saved before anything follows from it."""
+    policy = context.service(canary.component).canary
+    evidence = canary.evidence or await_baseline(context, canary, policy)
+    evidence = evidence.at_step(canary.step)
+    before = context.platform.observe(canary.component)
+    while True:
+        context.sleep(policy.poll_s)
+        if crash := _crash(context, canary):
+            judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
+            return Outcome(judged, Event.ABORT, crash)
+        after = context.platform.observe(canary.component)
+        poll = difference(before, after)
+        before = after
+        evidence = evidence.after(poll)
+        verdict = evidence.judge(canary.step, context.now() - canary.since)
+        canary = canary.model_copy(update={"evidence": evidence})
+        _keep(context, canary, poll, verdict)
+        if verdict.decision is not Decision.CONTINUE:
+            _tell_verdict(context, canary, verdict)
+            is_bad = verdict.decision is Decision.ROLLBACK
+            judged = canary.model_copy(update={"is_judged_bad": is_bad})
+            return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
+
+
+def await_baseline(context: Context, canary: Canary, policy: CanaryPolicy) -> CanaryEvidence:
+    """Return evidence that knows how stable did before the canary, as far as it can be learnt.
+
+    Waits for enough of stable's requests while requests keep coming; without them there are fewer
+    latency bounds to judge by, and the error rates alone decide.
+    """
+    component = canary.component
+    started = context.now()
+    known = _stable(context.platform.observe(component))
+    told = False
+    while known.timed < BASELINE_REQUESTS and context.now() - started < policy.step_deadline_s / 5:
+        if not told:
+            told = True
+            why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
+            context.say("waiting", f"{component} stable", reason=why)
+        context.sleep(policy.poll_s)
+        latest = _stable(context.platform.observe(component))
+        if latest.timed == known.timed:
+            break
+        known = latest
+    return CanaryEvidence.new(verdict_policy(policy), canary.steps, known)
+
+
+def verdict_policy(policy: CanaryPolicy) -> VerdictPolicy:
+    """Return what the verdict needs of a declared policy."""
+    return VerdictPolicy(
+        alpha=policy.alpha,
+        alpha_promotion=policy.alpha_promotion,
+        tolerance=policy.tolerance,
+        latency_ratio=policy.latency_ratio,
+        least_step_s=policy.least_step_s,
+        step_deadline_s=policy.step_deadline_s,
+        warm_up_polls=math.ceil(policy.warm_up_s / policy.poll_s),
+    )
+
+
+def _stable(snapshot: Snapshot) -> ArmCounters:
+    return snapshot.stable
+
+
+def _crash(context: Context, canary: Canary) -> str:
+    """Return why the canary's process is not fit to go on; "" when it is."""
+    instance = context.platform.instance(canary.component, Role.CANARY)
+    if instance.restarts or instance.condition in {Condition.FAILED, Condition.ABSENT}:
+        return f"the canary's process ended by itself: {instance.reason or instance.condition}"
+    return ""
+
+
+def _keep(
+    context: Context, canary: Canary, poll: Observation | Reset, verdict: Verdict
+) -> None:
+    state = context.platform.store.load()
+    context.platform.store.save(state.model_copy(update={"canary": canary}))
+    context.emit(
+        record.Event(
+            "observation",
+            object=f"{canary.component} {canary.canary.id}",
+            action=f"step {canary.step + 1}/{len(canary.steps)}",
+            result=verdict.decision,
+            reason=verdict.sentence,
+            details={
+                "poll": poll.model_dump(mode="json"),
+                "verdict": verdict.model_dump(mode="json"),
+            },
+            view=CanaryView.of(canary, context.now(), verdict),
+        )
+    )
+
+
+def _tell_verdict(context: Context, canary: Canary, verdict: Verdict) -> None:
+    context.emit(
+        record.Event(
+            "verdict",
+            object=f"{canary.component} {canary.canary.id}",
+            action=f"step {canary.step + 1}/{len(canary.steps)}",
+            result=verdict.decision,
+            reason=verdict.sentence,
+            details=verdict.model_dump(mode="json"),
+        )
+    )

@@ -1,0 +1,91 @@
+"""What `up` would do: computed, shown, then carried out unchanged."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from deploytool.operations.context import Context
+from deploytool.platforms.base import Condition, Role
+from deploytool.record.store import TargetState
+from deploytool.system.revision import Revision
+
+
+class Op(StrEnum):
+    """What happens to an object."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    START = "start"  # as it should be, but not running
+    MIGRATE = "migrate"
+    NOOP = "noop"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one object, and why; revision is what it will be, where it has one."""
+
+    op: Op
+    object: str
+    why: str
+    revision: Revision | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All changes, in the order in which they are carried out, unchanged objects included."""
+
+    changes: tuple[Change, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing would change."""
+        return all(change.op is Op.NOOP for change in self.changes)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many objects meet each op, zeros included."""
+        return {str(op): sum(change.op is op for change in self.changes) for op in Op}
+
+
+def make_plan(context: Context, state: TargetState) -> Plan:
+    """Compare what is declared and built with what the target runs; touch nothing."""
+    return Plan(tuple(_changes(context, state)))
+
+
+def _changes(context: Context, state: TargetState) -> Iterator[Change]:
+    foundation = context.platform.foundation_changes()
+    database, _ = context.system.database
+    for name in (database, context.system.gateway):
+        if name in foundation:
+            yield Change(Op.START, name, foundation[name])
+        else:
+            yield Change(Op.NOOP, name, "running as declared")
+    for migration in context.platform.pending_migrations("expand"):
+        yield Change(Op.MIGRATE, migration, "expand, not applied yet")
+    for name in context.system.start_order():
+        yield _service_change(context, state, name)
+    for migration in context.platform.pending_migrations("contract"):
+        yield Change(Op.MIGRATE, migration, "contract, applied once no older revision runs")
+
+
+def _service_change(context: Context, state: TargetState, name: str) -> Change:
+    wanted = context.built(name)
+    stable = state.stable.get(name)
+    if stable is None:
+        return Change(Op.CREATE, name, "never deployed here", wanted)
+    if stable.id != wanted.id:
+        return Change(Op.UPDATE, name, _difference(stable, wanted), wanted)
+    instance = context.platform.instance(name, Role.STABLE)
+    if instance.condition is Condition.ABSENT:
+        return Change(Op.START, name, "deployed, but not running", wanted)
+    return Change(Op.NOOP, name, f"{wanted.id} is stable and {instance.condition}", wanted)
+
+
+def _difference(stable: Revision, wanted: Revision) -> str:
+    names = {
+        name
+        for name in {*stable.environment, *wanted.environment}
+        if stable.environment.get(name) != wanted.environment.get(name)
+    }
+    parts = ["its artifact"] if stable.artifact != wanted.artifact else []
+    parts += [f"setting {name}" for name in sorted(names)]
+    return f"{' and '.join(parts)} changed: {stable.id} -> {wanted.id}"

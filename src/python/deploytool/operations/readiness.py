@@ -1,0 +1,75 @@
+"""Waiting for instances, ending early on what cannot heal, and trying them before traffic comes."""
+
+import json
+
+from deploytool.errors import NotReady
+from deploytool.operations.context import Context
+from deploytool.platforms.base import Condition, Instance, Role
+
+_POLL_S = 0.2
+# An instance that ended by itself this often during its start will not become ready by waiting.
+_HOPELESS_RESTARTS = 3
+
+
+def await_ready(context: Context, component: str, role: Role) -> Instance:
+    """Wait until the instance is ready. Raises NotReady with the last cause, early if hopeless."""
+    limit_s = min(context.service(component).ready_deadline_s, context.deadline_s)
+    started = context.now()
+    told = ""
+    while True:
+        instance = context.platform.instance(component, role)
+        waited_s = context.now() - started
+        if instance.condition is Condition.READY:
+            context.say("ready", f"{component} {role}", reason=f"after {waited_s:.1f} s")
+            return instance
+        if instance.condition is Condition.FAILED or instance.restarts >= _HOPELESS_RESTARTS:
+            raise _not_ready(component, instance, f"gave up after {waited_s:.0f} s")
+        if waited_s > limit_s:
+            raise _not_ready(component, instance, f"not ready after {limit_s:.0f} s")
+        if instance.reason != told:
+            told = instance.reason
+            context.say("waiting", f"{component} {role}", reason=told)
+        context.sleep(_POLL_S)
+
+
+def smoke(context: Context, component: str, role: Role, revision: str) -> None:
+    """See that the instance is the revision and answers its smoke requests. Raises NotReady."""
+    service = context.service(component)
+    subject = f"{component} {role}"
+    answered = reported_revision(context.platform.request(component, role, service.health.version).body)
+    if answered != revision:
+        raise NotReady(
+            f"{subject} reports another revision than the one started",
+            why=f"{service.health.version} names {answered!r}, {revision!r} was started",
+            hint=f"see `deploytool logs {component}`",
+        )
+    for path in service.smoke:
+        answer = context.platform.request(component, role, path)
+        if answer.status != 200:  # noqa: PLR2004 - OK
+            raise NotReady(
+                f"{subject} fails its smoke request GET {path}",
+                why=f"HTTP {answer.status}: {_start_of(answer.body)}",
+                hint=f"see `deploytool logs {component}`",
+            )
+    context.say("smoke-passed", subject, reason=f"reports {revision}, answers {len(service.smoke)}")
+
+
+def reported_revision(body: bytes) -> str:
+    """Return the field `revision` of a version answer; "" when it has none."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    return str(answer.get("revision", "")) if isinstance(answer, dict) else ""
+
+
+def _start_of(body: bytes) -> str:
+    return body[:200].decode(errors="replace").strip()
+
+
+def _not_ready(component: str, instance: Instance, how: str) -> NotReady:
+    return NotReady(
+        f"{component} {instance.role} {instance.revision}: {how}",
+        why=instance.reason or f"it is {instance.condition}",
+        hint=f"see `deploytool logs {component}`",
+    )

@@ -1,0 +1,184 @@
+"""Carries out the canary state machine: saves the phase, acts, saves the next one.
+
+Updates without evidence, canaries, promotions, aborts and rollbacks all go this one way. Killed at
+any point, it goes on from the phase that was saved: every action may be repeated.
+"""
+
+from collections.abc import Callable
+
+from deploytool.canary.machine import ACTIONS, ENDS, Action, Canary, Event, Phase, advance
+from deploytool.errors import NotReady
+from deploytool.operations.context import Context
+from deploytool.operations.observation import Outcome, observe
+from deploytool.operations.readiness import await_ready, smoke
+from deploytool.operations.view import CanaryView
+from deploytool.platforms.base import Role
+from deploytool.record import event as record
+from deploytool.system.revision import Revision
+
+# Two equal readings of stable's counter this far apart mean that no new request reaches it.
+_QUIET_S = 0.3
+# Revisions of a component that rollback can go back to.
+_REMEMBERED = 5
+
+
+def replace(context: Context, stable: Revision, revision: Revision, reason: str) -> Canary:
+    """Replace stable by the revision without losing a request and without asking for evidence.
+
+    Raises NotReady when the revision does not become ready; stable then serves as before.
+    """
+    canary = Canary(
+        run=context.run,
+        component=revision.component,
+        stable=stable,
+        canary=revision,
+        steps=(),
+        reason=reason,
+        since=context.now(),
+    )
+    ended = carry_on(context, canary)
+    if ended.phase is not Phase.PROMOTED:
+        raise NotReady(
+            f"{revision.component} {revision.id} did not replace {stable.id}",
+            why=ended.decision,
+            note=f"{stable.id} serves all requests, as before",
+            hint=f"see `deploytool logs {revision.component}`",
+        )
+    return ended
+
+
+def carry_on(context: Context, canary: Canary) -> Canary:
+    """Go on from the canary's phase to an end, or until a person has to decide."""
+    _save(context, canary)
+    while canary.phase not in ENDS and canary.phase is not Phase.HELD:
+        outcome = _carry_out(context, canary)
+        canary = move(context, outcome.canary, outcome.event, outcome.reason)
+    return canary
+
+
+def move(context: Context, canary: Canary, event: Event, reason: str) -> Canary:
+    """Save and tell the transition that the event makes."""
+    before = canary
+    canary = advance(canary, event, reason, context.now())
+    _save(context, canary)
+    context.emit(
+        record.Event(
+            "transition",
+            object=f"{canary.component} {canary.canary.id}",
+            action=f"{_position(before)} -> {_position(canary)}",
+            result=canary.phase,
+            reason=reason,
+            view=CanaryView.of(canary, context.now()),
+        )
+    )
+    return canary
+
+
+def _position(canary: Canary) -> str:
+    if canary.phase is Phase.OBSERVING:
+        return f"step {canary.step + 1}/{len(canary.steps)}"
+    return canary.phase
+
+
+def _carry_out(context: Context, canary: Canary) -> Outcome:
+    for action in ACTIONS[canary.phase]:
+        if action is Action.OBSERVE:
+            return observe(context, canary)
+        try:
+            _PERFORM[action](context, canary)
+        except NotReady as error:
+            # Whatever is not ready here runs the revision under trial, or is stable going back,
+            # for which there is nothing left to go back to.
+            if canary.phase is Phase.RESTORING:
+                raise
+            reason = f"{error.what}: {error.why}"
+            judged = canary.model_copy(update={"is_judged_bad": True})
+            return Outcome(judged, Event.ABORT, reason)
+    return Outcome(canary, Event.DONE, _DONE[canary.phase])
+
+
+def _save(context: Context, canary: Canary) -> None:
+    state = context.platform.store.load()
+    if canary.phase not in ENDS:
+        context.platform.store.save(state.model_copy(update={"canary": canary}))
+        return
+    update: dict[str, object] = {"canary": None}
+    if canary.phase is Phase.PROMOTED:
+        name = canary.component
+        earlier = [canary.stable, *state.earlier.get(name, ())]
+        kept = [revision for revision in earlier if revision.id != canary.canary.id]
+        unique = tuple({revision.id: revision for revision in reversed(kept)}.values())[::-1]
+        update["stable"] = {**state.stable, name: canary.canary}
+        update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
+    context.platform.store.save(state.model_copy(update=update))
+
+
+def _start(context: Context, revision: Revision, role: Role) -> None:
+    subject = f"{revision.component} {role} {revision.id}"
+    with context.timed("started", subject, action="start"):
+        context.platform.start(revision, role)
+
+
+def _set_weight(context: Context, canary: Canary, percent: int) -> None:
+    if context.platform.weight(canary.component) == percent:
+        return
+    subject = f"{canary.component} {percent} %"
+    with context.timed("weight-set", subject, action="set-weight"):
+        context.platform.set_weight(canary.component, percent, context.deadline_s)
+
+
+def _await_canary(context: Context, canary: Canary) -> None:
+    await_ready(context, canary.component, Role.CANARY)
+
+
+def _await_stable(context: Context, canary: Canary) -> None:
+    await_ready(context, canary.component, Role.STABLE)
+
+
+def _drain_stable(context: Context, canary: Canary) -> None:
+    """Wait until no new request reaches stable; those in flight end when it is stopped."""
+    limit = context.now() + context.service(canary.component).drain_s
+    seen = -1
+    while context.now() < limit:
+        count = context.platform.observe(canary.component).stable.requests
+        if count == seen:
+            return
+        seen = count
+        context.sleep(_QUIET_S)
+
+
+def _stop_canary(context: Context, canary: Canary) -> None:
+    with context.timed("stopped", f"{canary.component} canary", action="drain-and-stop"):
+        context.platform.stop(canary.component, Role.CANARY)
+
+
+_PERFORM: dict[Action, Callable[[Context, Canary], None]] = {
+    Action.START_CANARY: lambda context, canary: _start(context, canary.canary, Role.CANARY),
+    Action.AWAIT_CANARY: _await_canary,
+    Action.SMOKE_CANARY: lambda context, canary: smoke(
+        context, canary.component, Role.CANARY, canary.canary.id
+    ),
+    Action.SET_STEP_WEIGHT: lambda context, canary: _set_weight(
+        context, canary, canary.steps[canary.step]
+    ),
+    Action.SET_FULL_WEIGHT: lambda context, canary: _set_weight(context, canary, 100),
+    Action.DRAIN_STABLE: _drain_stable,
+    Action.START_NEW_STABLE: lambda context, canary: _start(context, canary.canary, Role.STABLE),
+    Action.START_OLD_STABLE: lambda context, canary: _start(context, canary.stable, Role.STABLE),
+    Action.AWAIT_STABLE: _await_stable,
+    Action.VERIFY_STABLE: lambda context, canary: smoke(
+        context, canary.component, Role.STABLE, canary.canary.id
+    ),
+    Action.SET_ZERO_WEIGHT: lambda context, canary: _set_weight(context, canary, 0),
+    Action.STOP_CANARY: _stop_canary,
+}
+
+_DONE = {
+    Phase.STARTING: "the canary is ready and answers its smoke requests",
+    Phase.PROMOTING: "the canary serves every request",
+    Phase.REPLACING: "stable runs the canary's revision and is verified",
+    Phase.RETURNING: "stable serves every request again",
+    Phase.CLEANING: "the canary is drained and removed",
+    Phase.RESTORING: "stable runs its earlier revision again",
+    Phase.ABORTING: "the canary is drained and removed, stable serves every request",
+}

@@ -1,0 +1,44 @@
+"""What the target runs at this moment, and what it is in the middle of; needs no lock."""
+
+from dataclasses import dataclass
+
+from deploytool.operations.context import Context
+from deploytool.operations.view import CanaryView
+from deploytool.platforms.base import Instance
+from deploytool.record.store import Holder
+from deploytool.system.revision import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Everything `status` shows. holder: the operation that runs now. canary: in progress, held
+    or interrupted. weights: percent of the requests that go to the canary, by component."""
+
+    target: str
+    url: str
+    instances: tuple[Instance, ...]
+    weights: dict[str, int]
+    earlier: dict[str, tuple[Revision, ...]]
+    holder: Holder | None
+    canary: CanaryView | None
+
+    @property
+    def is_canary_interrupted(self) -> bool:
+        """Whether a canary waits for `resume`, `promote` or `abort`."""
+        return self.canary is not None and self.holder is None
+
+
+def status(context: Context) -> Status:
+    """Read the state of the target."""
+    state = context.platform.store.load()
+    canary = state.canary
+    instances = tuple(context.platform.instances())
+    return Status(
+        target=context.target,
+        url=context.platform.gateway_url() if instances else "",
+        instances=instances,
+        weights={canary.component: context.platform.weight(canary.component)} if canary else {},
+        earlier=state.earlier,
+        holder=context.platform.store.holder(),
+        canary=CanaryView.of(canary, context.now()) if canary else None,
+    )

@@ -1,0 +1,95 @@
+"""See that what is deployed is what was meant, and that it works: nothing is changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from deploytool.errors import DeployError
+from deploytool.operations.context import Context
+from deploytool.operations.readiness import reported_revision
+from deploytool.platforms.base import Condition, Instance
+from deploytool.record.event import Event
+from deploytool.record.store import TargetState
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at, and what was found."""
+
+    object: str
+    statement: str
+    is_true: bool
+    found: str
+
+
+def verify(context: Context) -> tuple[Check, ...]:
+    """Look at everything; a failed check does not end the others."""
+    state = context.platform.store.load()
+    checks = []
+    for check in _checks(context, state):
+        result = "ok" if check.is_true else "failed"
+        context.emit(
+            Event("check", object=check.object, action=check.statement, result=result, reason=check.found)
+        )
+        checks.append(check)
+    return tuple(checks)
+
+
+def _checks(context: Context, state: TargetState) -> Iterator[Check]:
+    instances = context.platform.instances()
+    if not instances:
+        yield Check(context.target, "something is deployed", False, "nothing is")
+        return
+    yield from (_readiness(instance) for instance in instances)
+    yield from _database(context)
+    for name in context.system.services:
+        yield _revision(context, state, name)
+    for invariant in context.system.invariants:
+        yield _attempt(context, invariant.name, invariant.query)
+
+
+def _readiness(instance: Instance) -> Check:
+    is_ready = instance.condition is Condition.READY
+    found = instance.reason or f"{instance.condition} at {instance.address}"
+    return Check(f"{instance.component} {instance.role}", "is ready", is_ready, found)
+
+
+def _database(context: Context) -> Iterator[Check]:
+    name, database = context.system.database
+    try:
+        rows = context.platform.query(
+            "SELECT schema_name FROM information_schema.schemata "
+            "WHERE schema_name !~ '^(pg_|information_schema)' ORDER BY 1"
+        )
+        schemas = ", ".join(str(row["schema_name"]) for row in rows)
+        found = f"database {database.database} has the schemas {schemas}"
+        yield Check(name, "answers a query", True, found)
+        pending = context.platform.pending_migrations("expand")
+        found = f"pending: {', '.join(pending)}" if pending else "none is pending"
+        yield Check(name, "has every expand migration", not pending, found)
+    except DeployError as error:
+        yield Check(name, "answers a query", False, f"{error.what}: {error.why}")
+
+
+def _revision(context: Context, state: TargetState, name: str) -> Check:
+    """A canary under way may answer too, so its revision is as right as stable's."""
+    service = context.service(name)
+    expected = {state.stable[name].id} if name in state.stable else set()
+    if state.canary is not None and state.canary.component == name:
+        expected.add(state.canary.canary.id)
+    statement = "answers through the gateway with its revision"
+    try:
+        answer = context.platform.request_through_gateway(service.route + service.health.version)
+    except DeployError as error:
+        return Check(name, statement, False, f"{error.what}: {error.why}")
+    revision = reported_revision(answer.body)
+    found = f"HTTP {answer.status}, revision {revision or 'none'}"
+    return Check(name, statement, revision in expected, found)
+
+
+def _attempt(context: Context, name: str, query: str) -> Check:
+    try:
+        rows = context.platform.query(query)
+    except DeployError as error:
+        return Check("data", name, False, f"{error.what}: {error.why}")
+    found = f"{len(rows)} rows break it, for example {dict(rows[0])}" if rows else "no row breaks it"
+    return Check("data", name, not rows, found)

@@ -1,0 +1,3 @@
+"""The version of deploytool."""
+
+VERSION = "0.1.0"
