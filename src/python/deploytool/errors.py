@@ -55,7 +55,13 @@ class DeployError(Exception):
     exit_code: ClassVar[int] = ExitCode.FAILED
 
     def __init__(
-        self, what: str, *, why: str = "", hint: str = "", note: str = "", place: Place | None = None
+        self,
+        what: str,
+        *,
+        why: str = "",
+        hint: str = "",
+        note: str = "",
+        place: Place | None = None,
     ) -> None:
         super().__init__(what)
         self.what = what

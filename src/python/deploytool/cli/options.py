@@ -49,19 +49,17 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
         help="Limit of every single wait.",
     )
     @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-    @click.pass_context
     @wraps(function)
     def command(
-        ctx: click.Context,
         *,
         target: str | None,
         output: str | None,
         yes: bool,
         timeout: float,
-        debug: bool,
+        debug: bool,  # noqa: ARG001 - read from the arguments by main
         **arguments: Any,
     ) -> int:
-        before: GlobalOptions = ctx.obj or GlobalOptions()
+        before: GlobalOptions = click.get_current_context().obj or GlobalOptions()
         options = Options(
             target=target or before.target or "local",
             is_json=(output or before.output) == "json",

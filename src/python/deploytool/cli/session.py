@@ -14,7 +14,7 @@ from deploytool.errors import InvalidInput, Place
 from deploytool.operations.context import Context
 from deploytool.platforms.opening import open_platform
 from deploytool.record.journal import CommandEnd, Journal
-from deploytool.record.origin import new_run, origin_of
+from deploytool.record.origin import origin_of
 from deploytool.system.declaration import read_system
 from deploytool.system.targets import read_target
 from deploytool.version import VERSION

@@ -1,7 +1,7 @@
 """The main job: replace a running revision on evidence, under real traffic."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import ExitCode
@@ -21,7 +21,7 @@ class CanaryOptions:
     component: str | None = None
     environment: Mapping[str, str] | None = None
     steps: tuple[int, ...] | None = None
-    traffic: Traffic = Traffic()
+    traffic: Traffic = field(default_factory=Traffic)
     is_held_at_end: bool = False
 
 
@@ -46,9 +46,9 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
     """Canary one component's current build against its stable revision."""
     if options.component:
         context.service(options.component)
-    with context.locked() as state:
-        require_rest(state)
-        state = _stable_first(context, state)
+    with context.locked() as found:
+        require_rest(found)
+        state = _stable_first(context, found)
         component = options.component or _changed(context, state)
         stable = state.stable[component]
         revision = context.built(component, options.environment)

@@ -33,7 +33,7 @@ _MOVES = {
 
 
 def observe(context: Context, canary: Canary) -> Outcome:
-    """Poll until the step is decided. Every observation is saved before anything follows from it."""
+    """Poll until the step is decided; an observation is saved before anything follows from it."""
     policy = context.service(canary.component).canary
     evidence = canary.evidence or await_baseline(context, canary, policy)
     evidence = evidence.at_step(canary.step)
@@ -105,9 +105,7 @@ def _crash(context: Context, canary: Canary) -> str:
     return ""
 
 
-def _keep(
-    context: Context, canary: Canary, poll: Observation | Reset, verdict: Verdict
-) -> None:
+def _keep(context: Context, canary: Canary, poll: Observation | Reset, verdict: Verdict) -> None:
     state = context.platform.store.load()
     context.platform.store.save(state.model_copy(update={"canary": canary}))
     context.emit(

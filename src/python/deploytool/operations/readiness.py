@@ -36,7 +36,9 @@ def smoke(context: Context, component: str, role: Role, revision: str) -> None:
     """See that the instance is the revision and answers its smoke requests. Raises NotReady."""
     service = context.service(component)
     subject = f"{component} {role}"
-    answered = reported_revision(context.platform.request(component, role, service.health.version).body)
+    answered = reported_revision(
+        context.platform.request(component, role, service.health.version).body
+    )
     if answered != revision:
         raise NotReady(
             f"{subject} reports another revision than the one started",

@@ -140,7 +140,7 @@ def _drain_stable(context: Context, canary: Canary) -> None:
     limit = context.now() + context.service(canary.component).drain_s
     seen = -1
     while context.now() < limit:
-        count = context.platform.observe(canary.component).stable.requests
+        count = context.platform.observe(canary.component).stable.answered
         if count == seen:
             return
         seen = count

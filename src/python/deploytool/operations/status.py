@@ -11,8 +11,11 @@ from deploytool.system.revision import Revision
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything `status` shows. holder: the operation that runs now. canary: in progress, held
-    or interrupted. weights: percent of the requests that go to the canary, by component."""
+    """Everything `status` shows.
+
+    holder: the operation that runs now. canary: in progress, held or interrupted. weights:
+    percent of the requests that go to the canary, by component.
+    """
 
     target: str
     url: str

@@ -71,5 +71,3 @@ def _apply(context: Context, change: Change) -> None:
         smoke(context, revision.component, Role.STABLE, revision.id)
     stable = {**state.stable, revision.component: revision}
     context.platform.store.save(state.model_copy(update={"stable": stable}))
-
-

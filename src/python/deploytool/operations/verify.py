@@ -27,9 +27,8 @@ def verify(context: Context) -> tuple[Check, ...]:
     checks = []
     for check in _checks(context, state):
         result = "ok" if check.is_true else "failed"
-        context.emit(
-            Event("check", object=check.object, action=check.statement, result=result, reason=check.found)
-        )
+        told = Event("check", check.object, check.statement, result, check.found)
+        context.emit(told)
         checks.append(check)
     return tuple(checks)
 
@@ -71,7 +70,7 @@ def _database(context: Context) -> Iterator[Check]:
 
 
 def _revision(context: Context, state: TargetState, name: str) -> Check:
-    """A canary under way may answer too, so its revision is as right as stable's."""
+    """Ask who answers; the revision of a canary under way is as right as stable's."""
     service = context.service(name)
     expected = {state.stable[name].id} if name in state.stable else set()
     if state.canary is not None and state.canary.component == name:
@@ -91,5 +90,7 @@ def _attempt(context: Context, name: str, query: str) -> Check:
         rows = context.platform.query(query)
     except DeployError as error:
         return Check("data", name, False, f"{error.what}: {error.why}")
-    found = f"{len(rows)} rows break it, for example {dict(rows[0])}" if rows else "no row breaks it"
-    return Check("data", name, not rows, found)
+    if not rows:
+        return Check("data", name, is_true=True, found="no row breaks it")
+    found = f"{len(rows)} rows break it, for example {dict(rows[0])}"
+    return Check("data", name, is_true=False, found=found)

@@ -22,5 +22,5 @@ def open_platform(
     artifacts: component -> what was built for it; empty when nothing is going to be installed.
     """
     module, name = _OPENERS[target.platform]
-    opener = cast(OpenPlatform, getattr(import_module(module), name))
+    opener = cast("OpenPlatform", getattr(import_module(module), name))
     return opener(target=target, system=system, root=root, deploy=deploy, artifacts=artifacts)

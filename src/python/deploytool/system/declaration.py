@@ -6,6 +6,7 @@ stands in deploytool's code.
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -76,7 +77,7 @@ class CanaryPolicy(Declared):
     @field_validator("steps")
     @classmethod
     def _rise(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
-        if not steps or any(a >= b for a, b in zip(steps, steps[1:], strict=False)):
+        if not steps or any(a >= b for a, b in pairwise(steps)):
             raise ValueError("steps are percentages that rise, for example [10, 25, 50]")
         return steps
 

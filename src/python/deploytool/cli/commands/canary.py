@@ -1,6 +1,7 @@
 """deploytool canary."""
 
 import time
+from itertools import pairwise
 
 import click
 
@@ -74,7 +75,7 @@ def _steps(text: str | None) -> tuple[int, ...] | None:
         steps = tuple(int(part) for part in text.split(","))
     except ValueError:
         steps = ()
-    rising = all(a < b for a, b in zip(steps, steps[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(steps))
     if not steps or not rising or not all(0 < step < 100 for step in steps):  # noqa: PLR2004
         raise click.BadParameter(
             f"{text!r} is not a list of rising percentages below 100, such as 10,25,50",

@@ -1,5 +1,6 @@
 """deploytool down."""
 
+import sys
 import time
 
 import click
@@ -36,7 +37,7 @@ def command(options: Options, *, volumes: bool) -> int:
 
 def _ask(options: Options) -> None:
     question = f"Delete all data of target {options.target!r}?"
-    if not click.get_text_stream("stdin").isatty() or not click.confirm(question, err=True):
+    if not sys.stdin.isatty() or not click.confirm(question, err=True):
         raise InvalidInput(
             f"the data of {options.target} was not deleted",
             why="nobody confirmed it",

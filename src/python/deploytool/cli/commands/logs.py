@@ -16,7 +16,9 @@ _COLOURS = ("cyan", "magenta", "yellow", "green", "blue")
 @click.command("logs")
 @click.argument("components", nargs=-1)
 @click.option("-f", "--follow", is_flag=True, help="Go on with what comes.")
-@click.option("--lines", type=click.IntRange(min=0), default=50, show_default=True, help="Last lines of each.")
+@click.option(
+    "--lines", type=click.IntRange(min=0), default=50, show_default=True, help="Last lines of each."
+)
 @common_options
 def command(options: Options, components: tuple[str, ...], lines: int, *, follow: bool) -> int:
     """Show what COMPONENTS (all, if none is named) print.

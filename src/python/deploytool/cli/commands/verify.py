@@ -31,4 +31,5 @@ def _text(checks: tuple[Check, ...], failed: int) -> str:
         ("ok" if check.is_true else "failed", check.object, check.statement, check.found)
         for check in checks
     ]
-    return f"{table(('result', 'object', 'check', 'found'), rows)}\n{len(checks)} checks, {failed} failed"
+    header = ("result", "object", "check", "found")
+    return f"{table(header, rows)}\n{len(checks)} checks, {failed} failed"

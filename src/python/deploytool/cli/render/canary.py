@@ -5,7 +5,9 @@ from typing import Any
 import click
 
 from deploytool.canary.machine import Phase
+from deploytool.cli.render.result import plain
 from deploytool.operations.canary import CanaryResult
+from deploytool.operations.load import summary
 
 _WORDS = {
     Phase.PROMOTED: ("promoted", "green"),
@@ -24,7 +26,7 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "canary": canary.canary.id,
         "reason": canary.decision or canary.reason,
         "run": canary.run,
-        "load": result.traffic.counts.as_dict() if result.traffic else None,
+        "load": plain(result.traffic),
         "exit_code": result.exit_code,
     }
 
@@ -35,7 +37,7 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     word, colour = _WORDS[canary.phase]
     lines = [f"why:     {canary.decision or canary.reason}"]
     if result.traffic:
-        lines.append(f"traffic: {result.traffic.counts.summary()}")
+        lines.append(f"traffic: {summary(result.traffic)}")
     if canary.phase is Phase.HELD:
         lines.append("next:    `deploytool promote`, `deploytool resume` or `deploytool abort`")
     styled = click.style(word, fg=colour, bold=True)
