@@ -13,14 +13,17 @@ from contextlib import suppress
 
 from deploytool.system.declaration import Load
 from deploytool.traffic.load.client import Client
+from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.journey import drawn
-from deploytool.traffic.load.recheck import Rechecked, recheck
-from deploytool.traffic.load.tally import LoadCounts, Tally
+from deploytool.traffic.load.recheck import recheck
+from deploytool.traffic.load.tally import Tally
 from deploytool.traffic.load.walker import Promises, Walker
 
 # Journeys under way at a time; those beyond are counted as not sent. At 80 requests a second, a
 # system that needs three seconds an answer just reaches it.
 _MOST_UNDER_WAY = 256
+_RECHECKED = 1000
+_RECHECK_S = 30.0
 
 
 class LoadGenerator:
@@ -70,8 +73,12 @@ class LoadGenerator:
             self._thread.join()
         return self.snapshot()
 
-    def recheck(self, newest: int, deadline_s: float) -> Rechecked:
-        """Ask for what the newest answers promised, after `stop`: nothing of it may be lost."""
+    def recheck(self, newest: int = _RECHECKED, deadline_s: float = _RECHECK_S) -> tuple[str, ...]:
+        """Ask, after `stop`, for what the newest answers promised.
+
+        Returns a sentence for each promise that is broken, or of which nothing could be learnt
+        within the deadline: none when nothing acknowledged was lost.
+        """
         return recheck(self._base_url, self._promises.newest(newest), deadline_s)
 
     def _run(self) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from deploytool.traffic.load.client import Answer, Client, NoAnswer
 from deploytool.traffic.load.journey import Promise, Request, breach
@@ -14,49 +13,32 @@ _PAUSE_S = 0.2
 _SERVER_ERROR = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Rechecked:
-    """The promises that were asked for.
-
-    lost: a sentence for each that is broken. unanswered: a sentence for each about which nothing
-    could be learnt before the deadline.
-    """
-
-    kept: int
-    lost: tuple[str, ...]
-    unanswered: tuple[str, ...]
-
-
-def recheck(base_url: str, promises: Sequence[Promise], deadline_s: float) -> Rechecked:
+def recheck(base_url: str, promises: Sequence[Promise], deadline_s: float) -> tuple[str, ...]:
     """Ask for each promise, again and again while there is no answer.
 
-    deadline_s: for all together; a request that was sent just before it may still take its time.
+    Returns a sentence for each that is broken, or of which nothing could be learnt. deadline_s:
+    for all together; a request that was sent just before it may still take its time.
     """
     return asyncio.run(_recheck(base_url, promises, time.monotonic() + deadline_s))
 
 
-async def _recheck(base_url: str, promises: Sequence[Promise], until: float) -> Rechecked:
-    kept = 0
-    lost: list[str] = []
-    unanswered: list[str] = []
+async def _recheck(base_url: str, promises: Sequence[Promise], until: float) -> tuple[str, ...]:
     waiting = list(promises)
+    found: list[str] = []
 
     async def ask_all(client: Client) -> None:
-        nonlocal kept
         while waiting:
             promise = waiting.pop()
             answer = await _answer(client, promise, until)
-            if not isinstance(answer, Answer):
-                unanswered.append(answer)
-            elif broken := breach(promise, answer.status, answer.body):
-                lost.append(broken)
+            if isinstance(answer, Answer):
+                found.append(breach(promise, answer.status, answer.body))
             else:
-                kept += 1
+                found.append(answer)
 
     async with Client(base_url, _AT_A_TIME, None) as client, asyncio.TaskGroup() as group:
         for _ in range(_AT_A_TIME):
             group.create_task(ask_all(client))
-    return Rechecked(kept, tuple(lost), tuple(unanswered))
+    return tuple(filter(None, found))
 
 
 async def _answer(client: Client, promise: Promise, until: float) -> Answer | str:

@@ -3,57 +3,14 @@
 import math
 import threading
 from collections import Counter, deque
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from deploytool.traffic.load.counts import Failure, LoadCounts
 
 # Latencies are counted in classes, each this much wider than the one below it: a quantile is at
 # most 5 % too high, and a load of days takes no more memory than one of seconds.
 _CLASS_RATIO = 1.05
 _SHORTEST_S = 0.0001
 _RECENT_FAILURES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A request that did not get a right answer.
-
-    at: unix seconds of its end. step: JOURNEY: METHOD PATH as declared. kind: the status code,
-    timeout, refused, reset or malformed. revision: what the answer says it comes from, "" when
-    nothing does. detail: the beginning of the answer, or the error's own words.
-    """
-
-    at: float
-    step: str
-    kind: str
-    revision: str
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoadCounts:
-    """A load up to now.
-
-    requests: those that ended, right or wrong. journeys: those that began; of these, cut_off had
-    to be ended before their time. not_sent: journeys that should have begun when too many were
-    under way already; the rate was not kept then. Latencies: seconds from the moment at which a
-    request should have been sent to its answer or time-out, None before the first.
-    """
-
-    requests: int = 0
-    failures: int = 0
-    journeys: int = 0
-    under_way: int = 0
-    not_sent: int = 0
-    cut_off: int = 0
-    elapsed_s: float = 0.0
-    failures_by_kind: Mapping[str, int] = field(default_factory=dict)
-    failures_by_step: Mapping[str, int] = field(default_factory=dict)
-    failures_by_revision: Mapping[str, int] = field(default_factory=dict)
-    answers_by_revision: Mapping[str, int] = field(default_factory=dict)
-    recent_failures: tuple[Failure, ...] = ()
-    p50_s: float | None = None
-    p95_s: float | None = None
-    p99_s: float | None = None
 
 
 class Tally:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from deploytool.system.declaration import Journey, JourneyStep
 from deploytool.traffic.load.client import Answer, Client, NoAnswer
+from deploytool.traffic.load.counts import Failure
 from deploytool.traffic.load.journey import (
     Promise,
     Value,
@@ -15,7 +16,7 @@ from deploytool.traffic.load.journey import (
     promise_of,
     request_of,
 )
-from deploytool.traffic.load.tally import Failure, Tally
+from deploytool.traffic.load.tally import Tally
 
 _MOST_PROMISES = 10_000
 _DETAIL_LENGTH = 200
