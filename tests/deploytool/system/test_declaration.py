@@ -1,0 +1,82 @@
+"""The declaration: what is accepted, and how mistakes are named."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploytool.errors import InvalidInput
+from deploytool.system.declaration import System, read_system
+
+BASE: dict[str, Any] = {
+    "system": "example",
+    "components": {
+        "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
+        "edge": {"kind": "gateway"},
+        "front": {"kind": "service", "route": "/f", "after": ["back", "db"]},
+        "back": {"kind": "service", "route": "/b", "after": ["db"]},
+    },
+}
+
+
+def service(**fields: Any) -> dict[str, Any]:
+    components = {**BASE["components"], "extra": {"kind": "service", "route": "/x", **fields}}
+    return {**BASE, "components": components}
+
+
+def refused(folder: Path, declaration: dict[str, Any]) -> InvalidInput:
+    path = folder / "system.yaml"
+    path.write_text(yaml.safe_dump(declaration, sort_keys=False))
+    with pytest.raises(InvalidInput) as raised:
+        read_system(path)
+    return raised.value
+
+
+def test_services_start_after_what_they_need() -> None:
+    assert System.model_validate(BASE).start_order() == ["back", "front"]
+
+
+def test_database_and_gateway_are_found_by_kind() -> None:
+    system = System.model_validate(BASE)
+    assert system.database[0] == "db"
+    assert system.gateway == "edge"
+
+
+def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
+    declaration = service(after=["front"])
+    declaration["components"]["front"] = {"kind": "service", "route": "/f", "after": ["extra"]}
+    assert "circle among extra, front" in refused(tmp_path, declaration).why
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"after": ["nothing"]}, "'nothing', which is no component"),
+        ({"environment": {"A": "${nothing.port}"}}, "unknown 'nothing.port'"),
+        ({"canary": {"steps": [50, 10]}}, "percentages that rise"),
+        ({"canary": {"steps": [10, 100]}}, "less than or equal to 99"),
+        ({"route": "no-slash"}, "pattern"),
+        ({"colour": "red"}, "not permitted"),
+    ],
+)
+def test_a_mistake_in_a_service_is_named(tmp_path: Path, fields: dict[str, Any], why: str) -> None:
+    error = refused(tmp_path, service(**fields))
+    assert why in error.why
+    assert error.place is not None
+
+
+def test_a_mistake_is_named_with_the_line_it_stands_on(tmp_path: Path) -> None:
+    error = refused(tmp_path, service(canary={"alpha": 7}))
+    text = (tmp_path / "system.yaml").read_text().splitlines()
+    assert error.place is not None
+    assert error.place.line is not None
+    assert text[error.place.line - 1].strip() == "alpha: 7"
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "gateway"])
+def test_there_is_exactly_one_database_and_one_gateway(tmp_path: Path, kind: str) -> None:
+    components = {n: c for n, c in BASE["components"].items() if c["kind"] != kind}
+    for name in ("front", "back"):
+        components[name] = {"kind": "service", "route": f"/{name}"}
+    assert "exactly one" in refused(tmp_path, {**BASE, "components": components}).why
