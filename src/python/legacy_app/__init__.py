@@ -1,0 +1,1 @@
+"""The shop: the monolith that the inventory service was carved out of."""

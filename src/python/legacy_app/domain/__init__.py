@@ -1,0 +1,1 @@
+"""What the shop is about: orders, products, claims on stock. Standard library only, no I/O."""
