@@ -8,18 +8,14 @@ from deploytool.errors import CheckFailed, InvalidInput
 from deploytool.operations.context import Context
 from deploytool.record.event import Event
 from deploytool.system.declaration import Invariant
+from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator
-from deploytool.traffic.load.recheck import Rechecked
-from deploytool.traffic.load.tally import LoadCounts
 
 # Requests under way when the load ends get this long; then the data is looked at.
 _FINISH_S = 15.0
 # Work that services finish by themselves after a request (driving on what was interrupted).
 _SETTLE_S = 30.0
 _RETRY_S = 1.0
-# How many of the newest promises are looked at again, and how long that may take.
-_RECHECKED = 1000
-_RECHECK_S = 60.0
 # How many of many findings an error names.
 _NAMED = 3
 
@@ -35,10 +31,10 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class TrafficResult:
-    """What the traffic met, whether what was promised is there, which invariants are broken."""
+    """What the traffic met, which promises are not kept, and which invariants are broken."""
 
     counts: LoadCounts
-    rechecked: Rechecked
+    lost: tuple[str, ...]
     broken: tuple[str, ...]
 
 
@@ -70,9 +66,9 @@ def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
         generator.stop(0)
         raise
     counts = generator.stop(_FINISH_S)
-    rechecked = generator.recheck(_RECHECKED, _RECHECK_S)
+    lost = generator.recheck()
     broken = tuple(broken_invariants(context))
-    sent.result = TrafficResult(counts, rechecked, broken)
+    sent.result = TrafficResult(counts, lost, broken)
     _tell(context, sent.result)
 
 
@@ -114,25 +110,17 @@ def _first_row(context: Context, invariant: Invariant) -> Sequence[dict[str, obj
 
 
 def _tell(context: Context, result: TrafficResult) -> None:
-    rechecked = result.rechecked
-    is_sound = not (rechecked.lost or rechecked.unanswered or result.broken)
+    is_sound = not (result.lost or result.broken)
     context.emit(
         Event(
             "load-ended",
             result="ok" if is_sound else "failed",
-            reason=summary(result),
-            details={
-                "requests": result.counts.requests,
-                "failures": dict(result.counts.failures_by_kind),
-                "failures_by_revision": dict(result.counts.failures_by_revision),
-                "kept": rechecked.kept,
-                "lost": list(rechecked.lost[:_NAMED]),
-            },
+            reason=result.counts.summary(),
+            details=result.counts.as_dict(),
         )
     )
     for found, what in (
-        (rechecked.lost, "acknowledged things are lost"),
-        (rechecked.unanswered, "acknowledged things could not be looked at"),
+        (result.lost, "acknowledged things are not there"),
         (result.broken, "invariants of the data are broken"),
     ):
         if found:
@@ -141,18 +129,3 @@ def _tell(context: Context, result: TrafficResult) -> None:
                 why="; ".join(found[:_NAMED]),
                 hint="see `deploytool logs` for what happened",
             )
-
-
-def summary(result: TrafficResult) -> str:
-    """Return the result of a load as a sentence."""
-    counts = result.counts
-    kinds = ", ".join(f"{count} x {kind}" for kind, count in counts.failures_by_kind.items())
-    latency = f", p50 {counts.p50_s * 1000:.0f} ms" if counts.p50_s is not None else ""
-    tail = f", p99 {counts.p99_s * 1000:.0f} ms" if counts.p99_s is not None else ""
-    missed = f", {counts.not_sent} journeys not sent" if counts.not_sent else ""
-    return (
-        f"{counts.requests} requests in {counts.elapsed_s:.0f} s{latency}{tail}, "
-        f"{counts.failures} failed{f' ({kinds})' if kinds else ''}{missed}; "
-        f"{result.rechecked.kept} promises looked at again, {len(result.rechecked.lost)} lost; "
-        f"{len(result.broken)} invariants broken"
-    )

@@ -6,7 +6,7 @@ from deploytool.cli.options import Options, common_options
 from deploytool.cli.render.result import show
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode
-from deploytool.operations.load import Traffic, run_load, summary
+from deploytool.operations.load import Traffic, run_load
 
 
 @click.command("load")
@@ -31,5 +31,5 @@ def command(options: Options, rps: float | None, duration: float) -> int:
     """
     with open_session(options, "load", is_live=True) as session:
         result = run_load(session.context, Traffic(rate=rps), duration)
-    show(options, result, summary(result))
+    show(options, result, result.counts.summary())
     return ExitCode.DONE

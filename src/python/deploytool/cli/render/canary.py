@@ -7,7 +7,6 @@ import click
 from deploytool.canary.machine import Phase
 from deploytool.cli.render.result import plain
 from deploytool.operations.canary import CanaryResult
-from deploytool.operations.load import summary
 
 _WORDS = {
     Phase.PROMOTED: ("promoted", "green"),
@@ -37,7 +36,7 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     word, colour = _WORDS[canary.phase]
     lines = [f"why:     {canary.decision or canary.reason}"]
     if result.traffic:
-        lines.append(f"traffic: {summary(result.traffic)}")
+        lines.append(f"traffic: {result.traffic.counts.summary()}")
     if canary.phase is Phase.HELD:
         lines.append("next:    `deploytool promote`, `deploytool resume` or `deploytool abort`")
     styled = click.style(word, fg=colour, bold=True)
