@@ -1,0 +1,294 @@
+"""The operations log holds whole lines, whatever happens to those who write it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploytool.errors import DeployError, InvalidInput, Locked, RecordFailed
+from deploytool.record.event import Event
+from deploytool.record.history import read_history, read_run
+from deploytool.record.journal import Journal
+from deploytool.record.origin import Origin, git_sha, new_run, origin_of
+
+ORIGIN = Origin(
+    run="20261124T075500-3f2a",
+    user="ada",
+    host="desk",
+    tool_version="1.0",
+    git_sha="c0ffee",
+    target="local",
+    command="canary",
+)
+
+WRITER = """
+import itertools, sys
+from pathlib import Path
+from deploytool.record.event import Event
+from deploytool.record.journal import Journal
+from deploytool.record.origin import Origin
+path, run, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+journal = Journal(path, Origin(run, "ada", "desk", "1.0", "", "local", "canary"))
+for number in range(count) if count else itertools.count():
+    journal.record(Event("observation", reason="x" * 300, details={"number": number}))
+"""
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "logs" / "operations.log"
+
+
+def lines_of(log: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def writer(log: Path, run: str, count: int) -> subprocess.Popen[bytes]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(log), run, str(count)], env=environment
+    )
+
+
+def test_a_line_says_when_who_what_and_how_it_went(log: Path) -> None:
+    journal = Journal(log, ORIGIN, clock=lambda: 1_795_000_000.1239)
+    journal.record(
+        Event(
+            "transition",
+            object="new-microservice canary 3f2a",
+            action="observing",
+            result="ok",
+            reason="it answers",
+            duration_s=1.5,
+            details={"weight_percent": 10},
+            view=object(),
+        )
+    )
+    assert lines_of(log) == [
+        {"schema": "deploytool-operations", "version": 1},
+        {
+            "time": "2026-11-18T11:06:40.123Z",
+            "run": "20261124T075500-3f2a",
+            "sequence": 1,
+            "user": "ada",
+            "host": "desk",
+            "tool_version": "1.0",
+            "git_sha": "c0ffee",
+            "target": "local",
+            "command": "canary",
+            "event": "transition",
+            "object": "new-microservice canary 3f2a",
+            "action": "observing",
+            "result": "ok",
+            "reason": "it answers",
+            "duration_s": 1.5,
+            "exit_code": None,
+            "details": {"weight_percent": 10},
+        },
+    ]
+
+
+def test_only_its_owner_may_read_it(log: Path) -> None:
+    Journal(log, ORIGIN).record(Event("waiting"))
+    assert log.stat().st_mode & 0o777 == 0o600
+
+
+def test_an_event_is_on_record_before_anybody_is_told(log: Path) -> None:
+    told: list[str] = []
+
+    def listener(event: Event) -> None:
+        assert lines_of(log)[-1]["event"] == event.event
+        told.append(event.event)
+
+    journal = Journal(log, ORIGIN, [listener])
+    journal.record(Event("verdict"))
+    journal.record(Event("promoted"))
+    assert told == ["verdict", "promoted"]
+
+
+def test_nobody_is_told_of_what_could_not_be_written() -> None:
+    told: list[Event] = []
+    journal = Journal(Path("/dev/full"), ORIGIN, [told.append])
+    with pytest.raises(RecordFailed) as failed:
+        journal.record(Event("verdict"))
+    assert failed.value.why == "No space left on device"
+    assert "/dev/full" in failed.value.hint
+    assert told == []
+
+
+def test_a_folder_in_its_place_is_a_failure_of_the_record(tmp_path: Path) -> None:
+    with pytest.raises(RecordFailed, match="cannot be written"):
+        Journal(tmp_path, ORIGIN).record(Event("verdict"))
+
+
+def test_figures_that_are_no_json_do_not_fail_the_record(log: Path) -> None:
+    details: Any = {"ratio": float("nan"), "path": Path("/x"), "half": "\ud800", "pair": (1, 2)}
+    Journal(log, ORIGIN).record(Event("observation", details=details))
+    assert lines_of(log)[-1]["details"] == {
+        "ratio": None,
+        "path": "/x",
+        "half": "\ud800",
+        "pair": [1, 2],
+    }
+
+
+def test_a_secret_reaches_neither_log_nor_listener(log: Path) -> None:
+    told: list[Event] = []
+    journal = Journal(log, ORIGIN, [told.append])
+    journal.masking.add('s3cret"pass')
+    details: Any = {"deep": [{'s3cret"pass': 's3cret"pass'}], "coded": "czNjcmV0InBhc3M="}
+    journal.record(Event("migrated", 's3cret"pass', 's3cret"pass', details=details))
+    with pytest.raises(DeployError), journal.command():
+        raise DeployError("the login failed", why='the password s3cret"pass is wrong')
+    for text in (log.read_text(), repr(told)):
+        assert "s3cret" not in text
+        assert "czNjcmV0" not in text
+    assert told[-1].reason == "the login failed: the password [masked] is wrong"
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "result"),
+    [(0, "ok"), (1, "failed"), (3, "changes"), (4, "rolled-back"), (5, "held")],
+)
+def test_a_command_ends_with_the_exit_code_that_it_says(
+    log: Path, exit_code: int, result: str
+) -> None:
+    with Journal(log, ORIGIN).command() as end:
+        end.exit_code = exit_code
+        end.reason = "because"
+    started, ended = lines_of(log)[1:]
+    assert (started["event"], started["exit_code"]) == ("command-started", None)
+    assert ended["event"] == "command-ended"
+    assert (ended["exit_code"], ended["result"], ended["reason"]) == (exit_code, result, "because")
+    assert ended["duration_s"] >= 0
+
+
+@pytest.mark.parametrize(
+    ("error", "exit_code", "result", "reason"),
+    [
+        (Locked("local is held", why="by ada"), 6, "locked", "local is held: by ada"),
+        (InvalidInput("no such thing"), 2, "failed", "no such thing"),
+        (KeyboardInterrupt(), 130, "interrupted", "interrupted by the user"),
+        (SystemExit(5), 5, "held", "SystemExit: 5"),
+        (ZeroDivisionError("division"), 1, "failed", "ZeroDivisionError: division"),
+    ],
+)
+def test_an_exception_ends_a_command_on_record_and_goes_on(
+    log: Path, error: BaseException, exit_code: int, result: str, reason: str
+) -> None:
+    with pytest.raises(type(error)), Journal(log, ORIGIN).command():
+        raise error
+    ended = lines_of(log)[-1]
+    assert (ended["exit_code"], ended["result"], ended["reason"]) == (exit_code, result, reason)
+
+
+def test_a_full_disk_at_the_end_does_not_hide_what_ended_the_command(log: Path) -> None:
+    def refused_on_a_full_disk() -> None:
+        with Journal(log, ORIGIN).command():
+            log.unlink()
+            log.symlink_to("/dev/full")
+            raise Locked("local is held")
+
+    with pytest.raises(Locked) as locked:
+        refused_on_a_full_disk()
+    assert locked.value.__notes__ == [
+        "the end of the command is not on record: No space left on device"
+    ]
+
+
+def test_a_log_that_was_moved_away_is_begun_again(log: Path) -> None:
+    journal = Journal(log, ORIGIN)
+    journal.record(Event("waiting"))
+    log.rename(log.with_suffix(".1"))
+    journal.record(Event("ready"))
+    assert "schema" in lines_of(log)[0]
+    assert [line["sequence"] for line in lines_of(log)[1:]] == [2]
+
+
+def test_writers_at_the_same_time_leave_whole_lines_under_one_head(log: Path) -> None:
+    count = 300
+    writers = [writer(log, run, count) for run in ("one", "two")]
+    assert [process.wait(20) for process in writers] == [0, 0]
+    lines = lines_of(log)
+    assert [index for index, line in enumerate(lines) if "schema" in line] == [0]
+    for run in ("one", "two"):
+        written = [line for line in lines[1:] if line["run"] == run]
+        assert [line["sequence"] for line in written] == list(range(1, count + 1))
+
+
+def test_threads_of_one_process_keep_the_sequence(log: Path) -> None:
+    journal = Journal(log, ORIGIN)
+
+    def write() -> None:
+        for _ in range(100):
+            journal.record(Event("observation"))
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [line["sequence"] for line in lines_of(log)[1:]] == list(range(1, 401))
+
+
+def test_kill_9_in_the_middle_of_writing_leaves_a_log_that_goes_on(log: Path) -> None:
+    for size in (5_000, 50_000, 100_000):
+        process = writer(log, "killed", 0)
+        while not log.exists() or log.stat().st_size < size:
+            assert process.poll() is None
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with Journal(log, ORIGIN).command():
+        pass
+    history = read_history(log)
+    assert [command.result for command in history.commands] == ["ok"]
+    # The kernel takes a line wholly or not at all, so nothing is damaged.
+    assert history.damaged == ()
+    assert len(read_run(log, "killed")) > 100
+
+
+def test_run_ids_sort_by_time() -> None:
+    moment = datetime(2026, 12, 31, 23, 59, 58, tzinfo=UTC)
+    runs = [new_run(moment + timedelta(seconds=second)) for second in range(4)]
+    assert runs == sorted(runs)
+    assert runs[0].startswith("20261231T235958-")
+
+
+def test_each_run_knows_its_origin(tmp_path: Path) -> None:
+    origin = origin_of(tmp_path, tool_version="1.2", target="local", command="up")
+    assert len(origin.run) == len(ORIGIN.run)
+    assert (origin.tool_version, origin.target, origin.command) == ("1.2", "local", "up")
+    assert origin.user
+    assert origin.host
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(
+        command, cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
+
+
+def test_the_commit_is_read_from_branches_packs_worktrees_and_bare_heads(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    assert git_sha(root) == ""
+    git(root, "init", "-q")
+    assert git_sha(root) == ""
+    git(root, "commit", "-q", "--allow-empty", "-m", "one")
+    commit = git(root, "rev-parse", "HEAD")
+    assert git_sha(root) == commit
+    git(root, "pack-refs", "--all")
+    assert git_sha(root) == commit
+    git(root, "worktree", "add", "-q", "../beside", "-b", "beside")
+    assert git_sha(tmp_path / "beside") == commit
+    git(root, "checkout", "-q", "--detach")
+    assert git_sha(root) == commit
