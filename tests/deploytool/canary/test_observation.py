@@ -1,0 +1,140 @@
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from deploytool.canary.observation import (
+    ArmCounters,
+    Observation,
+    Reset,
+    Snapshot,
+    Table,
+    difference,
+)
+
+BOUNDS = (0.005, 0.05, math.inf)
+counts = st.integers(0, 1000)
+
+
+@st.composite
+def arms(draw: st.DrawFn) -> ArmCounters:
+    codes = draw(st.dictionaries(st.sampled_from([0, 200, 404, 499, 500, 503]), counts))
+    in_buckets = draw(st.tuples(counts, counts, counts))
+    cumulative = [sum(in_buckets[: i + 1]) for i in range(3)]
+    return ArmCounters(requests=codes, buckets=tuple(zip(BOUNDS, cumulative, strict=True)))
+
+
+def snapshot(at: float, stable: ArmCounters, canary: ArmCounters) -> Snapshot:
+    return Snapshot(taken_at=at, stable=stable, canary=canary)
+
+
+def test_server_errors_and_missing_answers_are_failures_and_client_errors_are_not() -> None:
+    arm = ArmCounters(requests={0: 1, 200: 10, 404: 2, 500: 3, 503: 4, 599: 5, 600: 6})
+    assert arm.failures == {0: 1, 500: 3, 503: 4, 599: 5}
+    assert (arm.failed, arm.answered) == (13, 31)
+
+
+def test_a_client_that_gave_up_is_neither_failure_nor_success_but_is_slow() -> None:
+    arm = ArmCounters(requests={200: 10, 499: 5}, buckets=((0.005, 10), (0.05, 10), (math.inf, 15)))
+    assert (arm.answered, arm.failed) == (10, 0)
+    assert (arm.timed, arm.slower_than(0.05)) == (15, 5)
+
+
+def test_a_bound_that_the_router_does_not_count_is_refused() -> None:
+    arm = ArmCounters(buckets=((0.005, 1), (math.inf, 1)))
+    with pytest.raises(ValueError, match=r"no latency bucket of 0\.1 s"):
+        arm.slower_than(0.1)
+    assert ArmCounters().slower_than(0.1) == 0  # no request, no series yet
+
+
+@pytest.mark.parametrize(
+    "buckets",
+    [
+        ((0.005, 1),),  # no +Inf
+        ((0.05, 1), (0.005, 1), (math.inf, 1)),
+        ((0.005, 3), (0.05, 1), (math.inf, 3)),
+    ],
+)
+def test_buckets_that_are_not_cumulative_are_refused(
+    buckets: tuple[tuple[float, int], ...],
+) -> None:
+    with pytest.raises(ValidationError):
+        ArmCounters(buckets=buckets)
+
+
+@settings(max_examples=40)
+@given(arms(), arms(), arms(), arms(), arms(), arms())
+def test_two_polls_joined_are_the_difference_over_both(
+    s0: ArmCounters,
+    s1: ArmCounters,
+    s2: ArmCounters,
+    c0: ArmCounters,
+    c1: ArmCounters,
+    c2: ArmCounters,
+) -> None:
+    first = snapshot(0, s0, c0)
+    second = snapshot(1, s0.plus(s1), c0.plus(c1))
+    third = snapshot(3, s0.plus(s1).plus(s2), c0.plus(c1).plus(c2))
+    earlier, later = difference(first, second), difference(second, third)
+    assert isinstance(earlier, Observation)
+    assert isinstance(later, Observation)
+    whole = difference(first, third)
+    assert isinstance(whole, Observation)
+    for joined in (earlier.plus(later), later.plus(earlier)):
+        assert joined.seconds == whole.seconds == 3
+        assert joined.errors() == whole.errors()
+        assert joined.slower_than(0.05) == whole.slower_than(0.05)
+        assert joined.canary.failures == whole.canary.failures
+
+
+@settings(max_examples=40)
+@given(arms(), arms(), st.sampled_from(["stable", "canary"]), st.data())
+def test_a_counter_that_falls_in_one_arm_voids_the_poll_for_both(
+    stable: ArmCounters, canary: ArmCounters, fallen: str, data: st.DataObject
+) -> None:
+    before = {"stable": stable, "canary": canary}
+    after = dict(before)
+    code = data.draw(st.sampled_from([200, 500]))
+    was = before[fallen].requests.get(code, 0) + 1
+    before[fallen] = before[fallen].plus(ArmCounters(requests={code: 1}))
+    now = data.draw(st.integers(0, was - 1))
+    after[fallen] = before[fallen].model_copy(
+        update={"requests": {**before[fallen].requests, code: now}}
+    )
+    result = difference(snapshot(0, **before), snapshot(1, **after))
+    assert isinstance(result, Reset)
+    assert fallen in result.reason
+
+
+def test_counters_that_vanished_or_have_other_buckets_void_the_poll() -> None:
+    counted = ArmCounters(requests={200: 5}, buckets=((0.005, 5), (math.inf, 5)))
+    other = ArmCounters(requests={200: 6}, buckets=((0.01, 6), (math.inf, 6)))
+    for after in (ArmCounters(), other):
+        assert isinstance(
+            difference(snapshot(0, counted, counted), snapshot(1, counted, after)), Reset
+        )
+
+
+def test_the_first_request_of_an_arm_is_counted_from_zero() -> None:
+    counted = ArmCounters(requests={200: 5}, buckets=((0.005, 3), (math.inf, 5)))
+    seen = difference(snapshot(0, counted, ArmCounters()), snapshot(1, counted, counted))
+    assert isinstance(seen, Observation)
+    assert seen.errors() == Table(5, 0, 0, 0)
+    assert seen.slower_than(0.005) == Table(5, 2, 0, 0)
+
+
+def test_a_clock_set_back_does_not_void_the_poll() -> None:
+    arm = ArmCounters(requests={200: 1})
+    seen = difference(snapshot(100, ArmCounters(), arm), snapshot(40, arm, arm))
+    assert isinstance(seen, Observation)
+    assert seen.seconds == 0
+    assert seen.errors() == Table(0, 0, 1, 0)
+
+
+@settings(max_examples=40)
+@given(arms(), arms())
+def test_a_snapshot_survives_being_saved(stable: ArmCounters, canary: ArmCounters) -> None:
+    taken = snapshot(1.5, stable, canary)
+    assert Snapshot.model_validate_json(taken.model_dump_json()) == taken
