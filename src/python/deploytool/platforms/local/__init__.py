@@ -1,0 +1,38 @@
+"""The local platform: plain processes on this machine, without root, Docker or a network.
+
+Everything listens on 127.0.0.1 and lies in one state folder; supervisord keeps it running after
+deploytool has ended.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from deploytool.platforms.base import Platform
+from deploytool.platforms.local.platform import LocalPlatform
+from deploytool.system.declaration import System
+from deploytool.system.targets import Target
+
+RUNTIME = "runtime"
+
+
+@contextmanager
+def open_local(
+    *, target: Target, system: System, root: Path, deploy: Path, artifacts: Mapping[str, Path]
+) -> Iterator[Platform]:
+    """Open a target on this machine; touches nothing until something is asked of it.
+
+    root: what the target's state folder is relative to. deploy: the folder of system.yaml.
+    artifacts: holds the runtime under "runtime"; without it what is installed is used.
+    """
+    platform = LocalPlatform(
+        target=target,
+        system=system,
+        state=(root / target.state).resolve(),
+        deploy=deploy.resolve(),
+        runtime=artifacts.get(RUNTIME),
+    )
+    try:
+        yield platform
+    finally:
+        platform.close()

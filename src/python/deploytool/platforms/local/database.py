@@ -1,0 +1,245 @@
+"""PostgreSQL of a local target: its files, its process, its roles, and questions to it."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from deploytool.errors import PlatformFailed
+from deploytool.platforms.base import Role
+from deploytool.platforms.local.folder import StateFolder, disk, is_root, write
+from deploytool.platforms.local.ports import HOST
+from deploytool.platforms.local.program import Program
+from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.local.supervision import minimal_environment
+from deploytool.platforms.local.tools import Tools
+
+OWNER = "owner"
+# PostgreSQL refuses to run as root. This user is on every machine and owns nothing.
+_NOBODY = 65534
+_STOP_S = 30.0
+_INIT_S = 120.0
+_QUERY_S = 30.0
+_MOST_ROWS = 100
+_UNREACHABLE = 2  # psql: the connection failed, or broke
+
+
+def without_root(argv: Sequence[str]) -> tuple[str, ...]:
+    """Return the command that runs argv as an unprivileged user; only root may give it.
+
+    Of root's powers it keeps one: to reach its files inside folders that only root may enter.
+    """
+    return (
+        "setpriv",
+        "--securebits=+no_setuid_fixup",
+        f"--reuid={_NOBODY}",
+        f"--regid={_NOBODY}",
+        "--clear-groups",
+        "--inh-caps=-all,+dac_override",
+        "--ambient-caps=-all,+dac_override",
+        "--bounding-set=-all,+dac_override",
+        "--no-new-privs",
+        *argv,
+    )
+
+
+def server_argv(postgres: Path, data: Path, port: int) -> tuple[str, ...]:
+    """Return the server's command: TCP on loopback alone, as socket paths may get too long."""
+    return (
+        str(postgres),
+        "-D",
+        str(data),
+        "-p",
+        str(port),
+        "-c",
+        f"listen_addresses={HOST}",
+        "-c",
+        "unix_socket_directories=",
+        "-c",
+        "log_line_prefix=%m [%p] %q%u@%d ",
+    )
+
+
+def role_sql(database: str, passwords: Mapping[str, str]) -> str:
+    """Return the statements that make the database and its login roles, as often as they run.
+
+    Passwords hold letters, digits, - and _ only. A failing statement is kept out of the log.
+    """
+    statements = [
+        "SET log_min_error_statement = panic;",
+        _unless("pg_database", "datname", database, f"CREATE DATABASE {_name(database)}"),
+        f"REVOKE ALL ON DATABASE {_name(database)} FROM PUBLIC;",
+    ]
+    for role, password in passwords.items():
+        statements += [
+            _unless("pg_roles", "rolname", role, f"CREATE ROLE {_name(role)}"),
+            f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
+            f"GRANT CONNECT ON DATABASE {_name(database)} TO {_name(role)};",
+        ]
+    return "\n".join(statements) + "\n"
+
+
+class LocalDatabase:
+    """The database server of one state folder."""
+
+    def __init__(
+        self, component: str, database: str, folder: StateFolder, secrets: Secrets
+    ) -> None:
+        self.component = component
+        self.name = database
+        self._folder = folder
+        self._secrets = secrets
+        self._data = folder.database / "data"
+
+    def secret(self, role: str) -> str:
+        """Return the name of the secret that is a role's password."""
+        return f"{self.component}-{role}"
+
+    def password_file(self, role: str) -> Path:
+        """Return the file that holds a role's password, made when there is none."""
+        self._secrets.value(self.secret(role))
+        return self._secrets.file(self.secret(role))
+
+    def program(self, tools: Tools, port: int) -> Program:
+        """Describe the server's process."""
+        argv = server_argv(tools.postgres("postgres"), self._data, port)
+        return Program(
+            component=self.component,
+            role=Role.STABLE,
+            port=port,
+            argv=without_root(argv) if is_root() else argv,
+            environment=minimal_environment(self._folder),
+            # An interrupt ends it fast and cleanly; a termination would wait for its clients.
+            stop_signal="INT",
+            stop_s=_STOP_S,
+        )
+
+    def initialise(self, tools: Tools) -> None:
+        """Make the data folder unless there is one. Raises PlatformFailed."""
+        if self._data.is_dir():
+            return
+        self._folder.require_space()
+        # Under another name until it is complete: an interrupted try leaves nothing half made.
+        fresh = self._folder.database / "data.new"
+        with disk("making the data folder", fresh):
+            shutil.rmtree(fresh, ignore_errors=True)
+            fresh.mkdir(mode=0o700)
+            if is_root():
+                os.chown(fresh, _NOBODY, _NOBODY)
+            argv = (
+                str(tools.postgres("initdb")),
+                f"--pgdata={fresh}",
+                f"--username={OWNER}",
+                f"--pwfile={self.password_file(OWNER)}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale-provider=builtin",
+                "--locale=C.UTF-8",
+                "--no-instructions",
+            )
+            done = subprocess.run(
+                without_root(argv) if is_root() else argv,
+                cwd="/",
+                env=minimal_environment(self._folder),
+                capture_output=True,
+                text=True,
+                timeout=_INIT_S,
+                check=False,
+            )
+            if done.returncode != 0:
+                raise PlatformFailed(
+                    f"{self.component} cannot be initialised",
+                    why=self._secrets.mask("; ".join(done.stderr.strip().splitlines()[-3:])),
+                    hint="correct the cause named, then repeat the command",
+                )
+            fresh.rename(self._data)
+
+    def is_ready(self, tools: Tools, port: int) -> str:
+        """Return "" when the server takes connections, else what it says."""
+        done = subprocess.run(
+            [str(tools.postgres("pg_isready")), "-h", HOST, "-p", str(port), "-t", "1"],
+            env=minimal_environment(self._folder),
+            capture_output=True,
+            text=True,
+            timeout=_QUERY_S,
+            check=False,
+        )
+        return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()
+
+    def make_roles(self, tools: Tools, port: int, roles: Sequence[str]) -> None:
+        """Make the database and its roles with their generated passwords."""
+        passwords = {role: self._secrets.value(self.secret(role)) for role in roles}
+        self._psql(tools, port, "postgres", role_sql(self.name, passwords))
+
+    def rows(self, tools: Tools, port: int, sql: str) -> list[dict[str, Any]]:
+        """Run a read-only query as the owner; return at most 100 rows."""
+        query = sql.strip().rstrip(";")
+        output = self._psql(
+            tools,
+            port,
+            self.name,
+            "SET default_transaction_read_only = on;\n"
+            f"SELECT row_to_json(answer) FROM (\n{query}\n) AS answer LIMIT {_MOST_ROWS};\n",
+        )
+        return [json.loads(line) for line in output.splitlines() if line]
+
+    def environment(self, port: int) -> dict[str, str]:
+        """Return the environment in which client programs find the server and the password."""
+        passwords = self._secrets.file(f"{self.component}.pgpass")
+        line = f"{HOST}:*:*:{OWNER}:{self._secrets.value(self.secret(OWNER))}\n"
+        if not passwords.exists() or passwords.read_text() != line:
+            write(passwords, line)
+        return {
+            **minimal_environment(self._folder),
+            "PGHOST": HOST,
+            "PGPORT": str(port),
+            "PGUSER": OWNER,
+            "PGPASSFILE": str(passwords),
+            "PGCONNECT_TIMEOUT": "5",
+        }
+
+    def _psql(self, tools: Tools, port: int, database: str, sql: str) -> str:
+        done = subprocess.run(
+            [
+                str(tools.postgres("psql")),
+                "--no-psqlrc",
+                "--quiet",
+                "--tuples-only",
+                "--no-align",
+                "--set=ON_ERROR_STOP=1",
+                f"--dbname={database}",
+            ],
+            input=sql,
+            env=self.environment(port),
+            capture_output=True,
+            text=True,
+            timeout=_QUERY_S,
+            check=False,
+        )
+        if done.returncode != 0:
+            is_down = done.returncode == _UNREACHABLE
+            raise PlatformFailed(
+                f"{self.component} {'does not answer' if is_down else 'refused a statement'}",
+                why=self._secrets.mask(done.stderr.strip()),
+                hint=f"see `deploytool logs {self.component}`"
+                if is_down
+                else "correct the statement named",
+            )
+        return done.stdout
+
+
+def _unless(catalogue: str, column: str, value: str, statement: str) -> str:
+    """Return SQL for psql that runs the statement unless the catalogue has the value."""
+    missing = f"NOT EXISTS (SELECT FROM {catalogue} WHERE {column} = {_text(value)})"
+    return f"SELECT {_text(statement)} WHERE {missing} \\gexec"
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,142 @@
+"""How an instance is: its process, its own answer about itself, and its last words if any."""
+
+import functools
+import time
+
+import httpx2
+
+from deploytool.errors import PlatformFailed
+from deploytool.platforms.base import Answer, Condition, Instance, Role
+from deploytool.platforms.local.database import LocalDatabase
+from deploytool.platforms.local.folder import StateFolder
+from deploytool.platforms.local.gateway import LocalGateway
+from deploytool.platforms.local.logs import last_lines
+from deploytool.platforms.local.ports import HOST
+from deploytool.platforms.local.program import Program, log_name
+from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.local.supervision import Running, Supervisor
+from deploytool.platforms.local.tools import Tools
+
+_TIMEOUT_S = 1.0
+_REQUEST_S = 5.0
+_LAST_LINES = 3
+_LONGEST_REASON = 300
+_OK = 200
+
+
+class Health:
+    """Looks at the instances of one state folder."""
+
+    def __init__(
+        self,
+        folder: StateFolder,
+        supervisor: Supervisor,
+        database: LocalDatabase,
+        gateway: LocalGateway,
+        secrets: Secrets,
+    ) -> None:
+        self._folder = folder
+        self._supervisor = supervisor
+        self._database = database
+        self._gateway = gateway
+        self._secrets = secrets
+
+    def of(
+        self, component: str, role: Role, ready_path: str | None, tools: Tools | None
+    ) -> Instance:
+        """Return an instance. ready_path: where a service says whether it is ready."""
+        program = self._supervisor.program(component, role)
+        if program is None:
+            return Instance(component, role, "", Condition.ABSENT, "was not started")
+        try:
+            running, is_supervised = self._supervisor.running(program), True
+        except PlatformFailed:
+            running, is_supervised = Running(None, 0, ""), False
+        if ready_path is not None:
+            complaint = complaint_of(f"http://{HOST}:{program.port}{ready_path}")
+        else:
+            complaint = self.complaint(component, tools)
+        reason = self._reason(program, running, complaint, is_supervised=is_supervised)
+        return Instance(
+            component=component,
+            role=role,
+            revision=program.revision,
+            condition=_condition(complaint, is_supervised=is_supervised),
+            reason=reason,
+            restarts=running.restarts,
+            since=running.started,
+            address=f"{HOST}:{program.port}",
+        )
+
+    def complaint(self, component: str, tools: Tools | None) -> str:
+        """Return "" when the database or the gateway is ready, else what is wrong."""
+        if component == self._gateway.component:
+            return self._gateway.api().complaint()
+        program = self._supervisor.program(component, Role.STABLE)
+        if component != self._database.component or program is None or tools is None:
+            return "it is no longer declared"
+        return self._database.is_ready(tools, program.port)
+
+    def _reason(
+        self, program: Program, running: Running, complaint: str, *, is_supervised: bool
+    ) -> str:
+        if not is_supervised:
+            return f"supervisord does not run; {complaint or 'still answers'}"
+        if not complaint:
+            return ""
+        if running.started is None and not running.restarts:
+            return f"has no process; {self._last_words(program)}"
+        if running.restarts:
+            return (
+                f"ended by {running.last_exit or 'an unknown cause'}, restart {running.restarts}; "
+                f"{self._last_words(program)}"
+            )
+        return complaint
+
+    def _last_words(self, program: Program) -> str:
+        path = self._folder.logs / log_name(program.component, program.role)
+        lines = [line.strip() for line in last_lines(path, _LAST_LINES)]
+        words = self._secrets.mask(" | ".join(line for line in lines if line))
+        return f"its last words: {words[-_LONGEST_REASON:]}" if words else "it wrote nothing"
+
+
+def _condition(complaint: str, *, is_supervised: bool) -> Condition:
+    if not complaint:
+        return Condition.READY
+    # Supervision starts again what ended; without it nothing happens by itself.
+    return Condition.WAITING if is_supervised else Condition.FAILED
+
+
+def get(url: str, timeout_s: float = _REQUEST_S) -> Answer:
+    """GET a URL on this machine. Raises PlatformFailed when there is no answer."""
+    started = time.monotonic()
+    try:
+        response = _client().get(url, timeout=timeout_s)
+    except httpx2.HTTPError as error:
+        raise PlatformFailed(
+            f"no answer from {url}",
+            why=f"{type(error).__name__}: {error}",
+            hint="see `deploytool status`",
+        ) from error
+    return Answer(response.status_code, response.content, time.monotonic() - started)
+
+
+def complaint_of(url: str) -> str:
+    """Return "" when the URL answers 200, else what it does."""
+    try:
+        answer = get(url, _TIMEOUT_S)
+    except PlatformFailed as error:
+        return f"{error.what}: {error.why}"
+    if answer.status == _OK:
+        return ""
+    body = answer.body[:_LONGEST_REASON].decode(errors="replace").strip()
+    return f"{url} answers HTTP {answer.status}: {body}"
+
+
+@functools.cache
+def _client() -> httpx2.Client:
+    # Making one takes 40 ms, ten times as long as the requests it serves. No connection is kept:
+    # a server that is restarted would fail the next request on it.
+    return httpx2.Client(
+        trust_env=False, verify=False, limits=httpx2.Limits(max_keepalive_connections=0)
+    )

@@ -1,0 +1,346 @@
+"""The local platform as one whole: what `Platform` asks for, by supervisord, Traefik, PostgreSQL.
+
+One piece, a little longer than most, as it is the table that maps the protocol to the parts.
+"""
+
+import contextlib
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from deploytool.canary.observation import Snapshot
+from deploytool.errors import NotReady, PlatformFailed
+from deploytool.platforms.base import Answer, Instance, LogLine, MigrationKind, Role
+from deploytool.platforms.local import orphans
+from deploytool.platforms.local.database import LocalDatabase
+from deploytool.platforms.local.folder import StateFolder, disk, write
+from deploytool.platforms.local.gateway import LocalGateway
+from deploytool.platforms.local.health import Health, get
+from deploytool.platforms.local.logs import LogFile, read_logs
+from deploytool.platforms.local.migrations import Migrations
+from deploytool.platforms.local.ports import HOST, Ports
+from deploytool.platforms.local.program import Program, log_name
+from deploytool.platforms.local.releases import Releases
+from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.local.services import service_program
+from deploytool.platforms.local.supervision import Supervisor, minimal_environment
+from deploytool.platforms.local.tools import Toolbox, Tools, python
+from deploytool.record.file_store import FileStore
+from deploytool.record.store import TargetStore
+from deploytool.system.declaration import System
+from deploytool.system.revision import Revision
+from deploytool.system.targets import Target
+
+_POLL_S = 0.1
+# Requests that the router sent just before it took a backend off reach it within this time.
+_GRACE_S = 0.5
+_ROUTE_S = 15.0
+
+
+class LocalPlatform:
+    """A target on this machine; see `Platform` for what each method promises."""
+
+    def __init__(
+        self, *, target: Target, system: System, state: Path, deploy: Path, runtime: Path | None
+    ) -> None:
+        self._target = target
+        self._system = system
+        self._folder = StateFolder(state)
+        self._store = FileStore(state)
+        self._ports = Ports(self._folder)
+        self._secrets = Secrets(self._folder)
+        self._toolbox = Toolbox(self._folder, runtime)
+        self._supervisor = Supervisor(self._folder, self._ports, self._secrets)
+        self._releases = Releases(self._folder)
+        name, database = system.database
+        self._roles = database.roles
+        self._database = LocalDatabase(name, database.database, self._folder, self._secrets)
+        self._migrations = Migrations(deploy / database.migrations, self._database, self._secrets)
+        self._gateway = LocalGateway(system.gateway, self._folder, self._ports)
+        self._health = Health(
+            self._folder, self._supervisor, self._database, self._gateway, self._secrets
+        )
+
+    def close(self) -> None:
+        """Close the connections; everything goes on running."""
+        self._gateway.close()
+
+    @property
+    def store(self) -> TargetStore:
+        """The state and lock, as files of the state folder."""
+        return self._store
+
+    def prepare(self) -> None:
+        """Make the folders, unpack the tools, start supervision with all that should run."""
+        self._folder.create()
+        tools = self._toolbox.install(self._is_used)
+        self._supervisor.ensure(tools)
+
+    def install(self, revision: Revision, artifact: Path) -> None:
+        """Copy the revision's artifact; remove the oldest ones."""
+        self._releases.install(revision, artifact)
+        running = {program.revision for program in self._supervisor.programs()}
+        self._releases.prune(revision.component, running)
+
+    def revisions(self, component: str) -> Sequence[Revision]:
+        """Return the installed revisions of a component, newest first."""
+        return self._releases.revisions(component)
+
+    def start_foundation(self, deadline_s: float) -> Sequence[str]:
+        """Start PostgreSQL and Traefik, with roles and routes."""
+        deadline = time.monotonic() + deadline_s
+        tools = self._tools()
+        changed = []
+        self._database.initialise(tools)
+        database = self._database_program(tools)
+        if self._supervisor.run(database):
+            changed.append(database.component)
+        self._await(database.component, deadline)
+        self._database.make_roles(tools, database.port, self._roles)
+        gateway = self._gateway_program(tools)
+        write(self._gateway.config, gateway.config)
+        for program in self._service_programs():
+            route = self._system.services[program.component].route
+            self._gateway.add(program.component, route, program.role, program.port)
+        if self._supervisor.run(gateway):
+            changed.append(gateway.component)
+        self._gateway.close()
+        self._await(gateway.component, deadline)
+        for kept in self._gateway.routes():
+            self._gateway.api().await_route(kept, max(0.0, deadline - time.monotonic()))
+        return changed
+
+    def foundation_changes(self) -> Mapping[str, str]:
+        """Return why PostgreSQL or Traefik would be started or replaced."""
+        is_supervised = self._supervisor.is_running()
+        name = self._toolbox.wanted()
+        tools = Tools(self._folder.tools / name) if name else None
+        changes = {}
+        for component, describe in (
+            (self._database.component, self._database_program),
+            (self._gateway.component, self._gateway_program),
+        ):
+            known = self._supervisor.program(component, Role.STABLE)
+            if known is None:
+                changes[component] = "does not run"
+            elif not is_supervised:
+                changes[component] = "is not supervised"
+            elif not self._supervisor.has_process(component, Role.STABLE):
+                changes[component] = "has ended"
+            elif tools is not None and describe(tools) != known:
+                changes[component] = "its program or configuration differs"
+        return changes
+
+    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+        """Apply pending migrations by dbmate."""
+        return self._migrations.apply(kind, self._tools(), self._database_port())
+
+    def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
+        """Return the pending migration files' names."""
+        pending = self._migrations.pending(kind, self._tools(), self._database_port())
+        return [path.name for path in pending]
+
+    def start(self, revision: Revision, role: Role) -> None:
+        """Run the revision under supervision and route to it; a canary gets no requests yet."""
+        component = revision.component
+        service = self._system.services[component]
+        if not self._releases.is_installed(revision):
+            raise PlatformFailed(
+                f"{component} {revision.id} is not installed",
+                why=f"there is no such folder in {self._folder.releases / component}",
+                hint=f"choose one that `deploytool status` lists for {component}",
+            )
+        program = service_program(
+            revision=revision,
+            role=role,
+            service=service,
+            port=self._port(component, role),
+            host=HOST,
+            interpreter=python(),
+            artifact=self._releases.artifact(revision),
+            base={**minimal_environment(self._folder), "PEX_ROOT": str(self._folder.pex)},
+            known=self._references(),
+        )
+        self._supervisor.run(program)
+        self._gateway.add(component, service.route, role, program.port)
+
+    def stop(self, component: str, role: Role) -> None:
+        """Take the instance off the router, wait a moment, terminate it."""
+        if self._gateway.remove(component, role, _ROUTE_S):
+            time.sleep(_GRACE_S)
+        self._supervisor.remove(component, role)
+
+    def instances(self) -> Sequence[Instance]:
+        """Return the database, the gateway, each service's stable and what else should run."""
+        wanted = [(name, Role.STABLE) for name in self._system.components]
+        kept = [(program.component, program.role) for program in self._supervisor.programs()]
+        return [self.instance(*each) for each in dict.fromkeys(wanted + kept)]
+
+    def instance(self, component: str, role: Role) -> Instance:
+        """Return how one instance is."""
+        service = self._system.services.get(component)
+        return self._health.of(
+            component, role, service.health.ready if service else None, self._toolbox.installed()
+        )
+
+    def request(self, component: str, role: Role, path: str) -> Answer:
+        """GET a path from an instance."""
+        program = self._supervisor.program(component, role)
+        if program is None:
+            raise PlatformFailed(
+                f"{component} {role} does not run",
+                why="nothing was started in this role",
+                hint="see `deploytool status`",
+            )
+        return get(f"http://{HOST}:{program.port}{path}")
+
+    def request_through_gateway(self, path: str) -> Answer:
+        """GET a path at the gateway."""
+        return get(self.gateway_url() + path)
+
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
+        """Write the weight and wait until the router has it in force."""
+        route = self._gateway.route(component)
+        if route is None or "canary" not in route.addresses:
+            if canary_percent == 0:
+                return
+            raise PlatformFailed(
+                f"{component} has no canary to send {canary_percent} % to",
+                why="none is routed",
+                hint="see `deploytool status`",
+            )
+        route = replace(route, canary_percent=canary_percent)
+        self._gateway.keep(route)
+        self._gateway.api().await_route(route, deadline_s)
+
+    def weight(self, component: str) -> int:
+        """Return the share that the router has in force."""
+        return self._gateway.api().canary_percent(component, self._gateway.route(component))
+
+    def observe(self, component: str) -> Snapshot:
+        """Read both backends' counters in one scrape."""
+        return self._gateway.api().snapshot(component)
+
+    def gateway_url(self) -> str:
+        """Return the gateway's address."""
+        return self._gateway.url()
+
+    def query(self, sql: str) -> Sequence[Mapping[str, Any]]:
+        """Run a read-only query by psql."""
+        return self._database.rows(self._tools(), self._database_port(), sql)
+
+    def logs(
+        self, components: Sequence[str], *, lines: int, follow: bool, is_stopped: Callable[[], bool]
+    ) -> Iterator[LogLine]:
+        """Yield log lines, secrets masked."""
+        files = [
+            LogFile(component, role, self._folder.logs / log_name(component, role))
+            for component in components
+            for role in (Role if component in self._system.services else (Role.STABLE,))
+        ]
+        for line in read_logs(files, lines=lines, follow=follow, is_stopped=is_stopped):
+            yield replace(line, text=self._secrets.mask(line.text))
+
+    def down(self, *, remove_volumes: bool, deadline_s: float) -> None:
+        """End services, gateway, database, supervision; then whatever else bears the mark."""
+        if not self._folder.path.is_dir():
+            return
+        # What does not end in its turn is ended by its process id.
+        with contextlib.suppress(PlatformFailed, NotReady):
+            self._stop_all(deadline_s)
+        orphans.end(orphans.processes(self._folder.path), min(deadline_s, _ROUTE_S))
+        left = orphans.processes(self._folder.path)
+        if left:
+            raise PlatformFailed(
+                "not everything ended",
+                why=", ".join(f"pid {process.pid}" for process in left),
+                hint="end these processes by hand, then repeat the command",
+            )
+        self._supervisor.forget()
+        self._gateway.forget()
+        self._gateway.close()
+        if remove_volumes:
+            with disk("deleting", self._folder.path):
+                shutil.rmtree(self._folder.path)
+
+    def _stop_all(self, deadline_s: float) -> None:
+        if not self._supervisor.is_running():
+            return
+        for name in reversed(self._system.start_order()):
+            for role in (Role.CANARY, Role.STABLE):
+                self._supervisor.remove(name, role)
+        self._supervisor.remove(self._gateway.component, Role.STABLE)
+        self._supervisor.remove(self._database.component, Role.STABLE)
+        self._supervisor.shutdown(deadline_s)
+
+    def _await(self, component: str, deadline: float) -> None:
+        while (complaint := self._health.complaint(component, self._tools())) != "":
+            if time.monotonic() > deadline:
+                instance = self.instance(component, Role.STABLE)
+                raise NotReady(
+                    f"{component} did not become ready in time",
+                    why=instance.reason or complaint,
+                    hint=f"see `deploytool logs {component}`",
+                )
+            time.sleep(_POLL_S)
+
+    def _tools(self) -> Tools:
+        tools = self._toolbox.installed()
+        if tools is None:
+            raise PlatformFailed(
+                "this target is not set up",
+                why=f"there are no tools in {self._folder.tools}",
+                hint="run `deploytool up`",
+            )
+        return tools
+
+    def _service_programs(self) -> list[Program]:
+        services = self._system.services
+        return [each for each in self._supervisor.programs() if each.component in services]
+
+    def _database_program(self, tools: Tools) -> Program:
+        return self._database.program(tools, self._port(self._database.component, Role.STABLE))
+
+    def _gateway_program(self, tools: Tools) -> Program:
+        name, admin = self._gateway.port_name, self._gateway.admin_port_name
+        known = self._supervisor.program(self._gateway.component, Role.STABLE)
+        is_running = self._supervisor.has_process(self._gateway.component, Role.STABLE)
+        admin_port = self._ports.known(admin) if is_running else None
+        port = known.port if known is not None and is_running else None
+        fixed = self._target.gateway_port
+        if fixed is not None and fixed != port:
+            port = self._ports.demand(name, fixed)
+        return self._gateway.program(
+            tools, port or self._ports.choose(name), admin_port or self._ports.choose(admin)
+        )
+
+    def _database_port(self) -> int:
+        return self._ports.known(f"{self._database.component}.{Role.STABLE}.http") or 0
+
+    def _port(self, component: str, role: Role) -> int:
+        """Return the port of an instance: the one it listens on, or one that is free."""
+        known = self._supervisor.program(component, role)
+        if known is not None and self._supervisor.has_process(component, role):
+            return known.port
+        return self._ports.choose(f"{component}.{role}.http")
+
+    def _references(self) -> dict[str, str]:
+        database, gateway = self._database, self._gateway
+        known = {
+            f"{database.component}.host": HOST,
+            f"{database.component}.port": str(self._database_port()),
+            f"{database.component}.name": database.name,
+            f"{gateway.component}.url": gateway.url(),
+        }
+        for role in self._roles:
+            file = database.password_file(role)
+            known[f"{database.component}.password_file.{role}"] = str(file)
+        for name, service in self._system.services.items():
+            known[f"{name}.url"] = gateway.url() + service.route.rstrip("/")
+        return known
+
+    def _is_used(self, tools: Path) -> bool:
+        return orphans.runs_from(tools, self._folder.path)

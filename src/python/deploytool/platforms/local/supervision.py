@@ -1,0 +1,288 @@
+"""supervisord of one state folder: started once, outliving this tool, told what to run."""
+
+import http.client
+import os
+import subprocess
+import time
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from deploytool.errors import NotReady, PlatformFailed
+from deploytool.platforms.base import Role
+from deploytool.platforms.local import orphans
+from deploytool.platforms.local.folder import MARKER, StateFolder, disk, is_root, read, write
+from deploytool.platforms.local.ports import HOST, Ports
+from deploytool.platforms.local.program import (
+    Program,
+    last_exit,
+    render_launcher,
+    render_section,
+    render_supervisord,
+)
+from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.local.tools import Tools
+
+_USER = "deploytool"
+_SECRET = "supervisor"  # noqa: S105  # the name of one
+_PORT = "supervisor"
+_CALL_S = 5.0
+_START_S = 20.0
+_POLL_S = 0.05
+# What a program may take beyond its own limit, to be killed and reaped.
+_KILL_S = 5.0
+_LOG_TAIL_BYTES = 64 * 1024
+_ENDED = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """How a program runs.
+
+    started: unix seconds of its current process' start, None when it has none. restarts: unplanned
+    ones since it was started. last_exit: how it ended before the last of these.
+    """
+
+    started: float | None
+    restarts: int
+    last_exit: str
+
+
+class _Transport(xmlrpc.client.Transport):
+    """Gives up on a supervisord that does not answer."""
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = super().make_connection(host)
+        connection.timeout = _CALL_S
+        return connection
+
+
+class Supervisor:
+    """The supervisord of a state folder."""
+
+    def __init__(self, folder: StateFolder, ports: Ports, secrets: Secrets) -> None:
+        self._folder = folder
+        self._ports = ports
+        self._secrets = secrets
+
+    def is_running(self) -> bool:
+        """Tell whether it answers."""
+        try:
+            return bool(self._call("getState")["statename"] == "RUNNING")
+        except PlatformFailed:
+            return False
+
+    def ensure(self, tools: Tools) -> None:
+        """Start it unless it runs; it then runs every program kept.
+
+        What a killed one left behind is ended first. Raises PlatformFailed, NotReady.
+        """
+        if self.is_running():
+            return
+        orphans.end(orphans.processes(self._folder.path), self._longest_stop_s())
+        for path in self._folder.starts.iterdir():
+            path.unlink()
+        self._start(tools)
+
+    def programs(self) -> list[Program]:
+        """Return the programs that should run."""
+        if not self._folder.programs.is_dir():
+            return []
+        kept = (self._load(path) for path in sorted(self._folder.programs.glob("*.json")))
+        return [program for program in kept if program is not None]
+
+    def program(self, component: str, role: Role) -> Program | None:
+        """Return the program of an instance, None when it should not run."""
+        return self._load(self._file(f"{component}.{role}", "json"))
+
+    def run(self, program: Program) -> bool:
+        """Run the program, in place of what runs under its name; return whether that changed."""
+        known = self.program(program.component, program.role)
+        if known == program and self._is_known(program.name):
+            return self._start_stopped(program.name)
+        self.remove(program.component, program.role)
+        self._starts(program.name).unlink(missing_ok=True)
+        write(self._file(program.name, "sh"), render_launcher(program))
+        write(self._file(program.name, "conf"), render_section(program))
+        write(self._file(program.name, "json"), program.model_dump_json(indent=2))
+        self._call("reloadConfig")
+        self._call("addProcessGroup", program.name)
+        return True
+
+    def remove(self, component: str, role: Role) -> None:
+        """End the program, gracefully first, and forget it."""
+        program = self.program(component, role)
+        name = f"{component}.{role}"
+        if self._is_known(name):
+            self._stop(name, program.stop_s if program else _KILL_S)
+            self._call("removeProcessGroup", name)
+        for kind in ("json", "conf", "sh"):
+            self._file(name, kind).unlink(missing_ok=True)
+        self._starts(name).unlink(missing_ok=True)
+
+    def running(self, program: Program) -> Running:
+        """Return how the program runs. Raises PlatformFailed when supervisord does not answer."""
+        info = self._info(program.name)
+        has_process = info is not None and info["pid"] > 0
+        starts = [float(line) for line in (read(self._starts(program.name)) or "").split()]
+        restarts = max(0, len(starts) - 1)
+        return Running(
+            # A process that has just been made has not noted its start yet.
+            started=(starts[-1] if starts else time.time()) if has_process else None,
+            restarts=restarts,
+            last_exit=last_exit(self._log_tail(), program.name) if restarts else "",
+        )
+
+    def has_process(self, component: str, role: Role) -> bool:
+        """Tell whether an instance has a process. Raises PlatformFailed."""
+        info = self._info(f"{component}.{role}")
+        return info is not None and info["pid"] > 0
+
+    def forget(self) -> None:
+        """Delete all programs; for when it does not run."""
+        for folder in (self._folder.programs, self._folder.starts):
+            for path in folder.glob("*"):
+                path.unlink(missing_ok=True)
+
+    def shutdown(self, deadline_s: float) -> None:
+        """End it, with all that it runs. Does nothing when it does not answer."""
+        try:
+            pid = int(self._call("getPID"))
+            self._call("shutdown")
+        except PlatformFailed:
+            return
+        deadline = time.monotonic() + deadline_s
+        while time.monotonic() < deadline and self._is_alive(pid):
+            time.sleep(_POLL_S)
+
+    def _start(self, tools: Tools) -> None:
+        port = self._ports.choose(_PORT)
+        config = self._folder.supervisor / "supervisord.conf"
+        password = self._secrets.value(_SECRET)
+        write(
+            config,
+            render_supervisord(port=port, username=_USER, password=password, is_root=is_root()),
+        )
+        done = subprocess.run(
+            [*tools.supervisord, "--configuration", str(config)],
+            cwd=self._folder.path,
+            env=minimal_environment(self._folder),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_START_S,
+            start_new_session=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise PlatformFailed(
+                "supervisord does not start",
+                why=self._secrets.mask((done.stderr or done.stdout).strip()[-300:]),
+                hint=f"see {self._folder.supervisor / 'supervisord.log'}",
+            )
+        deadline = time.monotonic() + _START_S
+        while not self.is_running():
+            if time.monotonic() > deadline:
+                raise NotReady(
+                    f"supervisord did not answer within {_START_S:.0f} s",
+                    why="; ".join(self._log_tail()[-2:]) or "it wrote no log",
+                    hint=f"see {self._folder.supervisor / 'supervisord.log'}",
+                )
+            time.sleep(_POLL_S)
+
+    def _start_stopped(self, name: str) -> bool:
+        info = self._info(name)
+        if info is None or info["statename"] not in _ENDED:
+            return False
+        self._starts(name).unlink(missing_ok=True)
+        self._call("startProcess", name, False)
+        return True
+
+    def _stop(self, name: str, limit_s: float) -> None:
+        try:
+            self._call("stopProcessGroup", name, False)
+        except PlatformFailed:
+            if self._is_known(name):
+                raise
+            return
+        deadline = time.monotonic() + limit_s + _KILL_S
+        while (info := self._info(name)) and info["statename"] not in _ENDED:
+            if time.monotonic() > deadline:
+                raise PlatformFailed(
+                    f"{name} does not end",
+                    why=f"pid {info['pid']} is {info['statename']} after {limit_s + _KILL_S:.0f} s",
+                    hint=f"see what holds it: `ps -fp {info['pid']}`",
+                )
+            time.sleep(_POLL_S)
+
+    def _is_known(self, name: str) -> bool:
+        return self._info(name) is not None
+
+    def _info(self, name: str) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = self._call("getAllProcessInfo")
+        return next((info for info in found if info["name"] == name), None)
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        port = self._ports.known(_PORT)
+        if port is None:
+            raise PlatformFailed("supervisord was never started here", hint="run `deploytool up`")
+        address = f"http://{_USER}:{self._secrets.value(_SECRET)}@{HOST}:{port}/RPC2"
+        try:
+            with xmlrpc.client.ServerProxy(address, transport=_Transport()) as proxy:
+                return getattr(proxy.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as error:
+            raise PlatformFailed(
+                f"supervisord refused {method} {' '.join(map(str, arguments))}".rstrip(),
+                why=error.faultString,
+                hint=f"see {self._folder.supervisor / 'supervisord.log'}",
+            ) from error
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            # Neither the error nor its cause may show the address: it holds the password.
+            raise PlatformFailed(
+                "supervisord does not answer",
+                why=f"{type(error).__name__} on port {port}",
+                hint="run `deploytool up`; it starts supervision and all that should run",
+            ) from None
+
+    def _load(self, path: Path) -> Program | None:
+        text = read(path)
+        if text is None:
+            return None
+        try:
+            return Program.model_validate_json(text)
+        except ValidationError:
+            return None  # written by another version of this tool: run() replaces it
+
+    def _longest_stop_s(self) -> float:
+        return max((program.stop_s for program in self.programs()), default=_KILL_S)
+
+    def _log_tail(self) -> list[str]:
+        path = self._folder.supervisor / "supervisord.log"
+        with disk("reading", path):
+            if not path.exists():
+                return []
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - _LOG_TAIL_BYTES))
+                return file.read().decode(errors="replace").splitlines()
+
+    def _file(self, name: str, kind: str) -> Path:
+        return self._folder.programs / f"{name}.{kind}"
+
+    def _starts(self, name: str) -> Path:
+        return self._folder.starts / name
+
+    def _is_alive(self, pid: int) -> bool:
+        return any(process.pid == pid for process in orphans.processes(self._folder.path))
+
+
+def minimal_environment(folder: StateFolder) -> dict[str, str]:
+    """Return the environment that everything supervised starts from: none of the caller's."""
+    return {
+        "PATH": os.defpath if os.defpath.startswith("/") else "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder.path),
+        "LANG": "C.UTF-8",
+        MARKER: str(folder.path),
+    }
