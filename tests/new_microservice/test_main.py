@@ -7,16 +7,17 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
+from tests.new_microservice.running import RunMain
 
 
 @contextlib.contextmanager
 def serving(
-    run_main: Callable[..., subprocess.Popen[str]], environment: dict[str, str], **changed: str
+    run_main: RunMain, environment: dict[str, str], **changed: str
 ) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
     """Run the service on a free port and wait until it is alive."""
     with socket.socket() as free:
@@ -54,14 +55,14 @@ def serving(
     ],
 )
 def test_bad_settings_end_in_one_line_and_exit_2(
-    environment: dict[str, str], run_main, changed: dict[str, str], line: str
+    environment: dict[str, str], run_main: RunMain, changed: dict[str, str], line: str
 ) -> None:
     process = run_main(environment, **changed)
     assert process.communicate(timeout=20) == ("", line)
     assert process.returncode == 2
 
 
-def test_the_exit_fault_ends_the_start(environment: dict[str, str], run_main) -> None:
+def test_the_exit_fault_ends_the_start(environment: dict[str, str], run_main: RunMain) -> None:
     process = run_main(environment, INVENTORY_FAULT="exit", DEMO_MODE="1")
     assert process.communicate(timeout=20) == (
         "",
@@ -71,7 +72,7 @@ def test_the_exit_fault_ends_the_start(environment: dict[str, str], run_main) ->
 
 
 def test_the_crash_fault_says_so_and_kills_the_process(
-    environment: dict[str, str], run_main
+    environment: dict[str, str], run_main: RunMain
 ) -> None:
     fault = {"INVENTORY_FAULT": "crash:3", "DEMO_MODE": "1"}
     with serving(run_main, environment, **fault) as (process, client):
@@ -83,7 +84,9 @@ def test_the_crash_fault_says_so_and_kills_the_process(
     assert "new-microservice: INVENTORY_FAULT=crash: dying on business request 3\n" in printed
 
 
-def test_a_stop_is_announced_and_loses_no_request(environment: dict[str, str], run_main) -> None:
+def test_a_stop_is_announced_and_loses_no_request(
+    environment: dict[str, str], run_main: RunMain
+) -> None:
     slow = {"INVENTORY_FAULT": "latency:2500ms", "DEMO_MODE": "1"}
     with (
         serving(run_main, environment, **slow) as (process, client),
@@ -107,7 +110,7 @@ def test_a_stop_is_announced_and_loses_no_request(environment: dict[str, str], r
 
 
 def test_logs_are_json_with_the_request_and_never_the_password(
-    environment: dict[str, str], run_main
+    environment: dict[str, str], run_main: RunMain
 ) -> None:
     # A role that does not exist: the database refuses, and the driver has a lot to say about it.
     wrong = {"DB_USER": "nobody", "LOG_LEVEL": "DEBUG"}

@@ -1,7 +1,7 @@
 """What the environment must say, and what is said when it does not."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,9 @@ import pytest
 from new_microservice.faults import Latency
 from new_microservice.settings import Settings, SettingsError, load_settings
 
-GOOD = {
+Load = Callable[[Mapping[str, str | None]], Settings]
+
+GOOD: dict[str, str | None] = {
     "DB_HOST": "db",
     "DB_USER": "inventory",
     "DB_PASS": "hunter2",
@@ -19,11 +21,11 @@ GOOD = {
 
 
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     def with_environment(changed: Mapping[str, str | None]) -> Settings:
         for name in os.environ:
             monkeypatch.delenv(name)
-        for name, value in (GOOD | changed).items():
+        for name, value in (GOOD | dict(changed)).items():
             if value is not None:
                 monkeypatch.setenv(name, value)
         return load_settings()
@@ -31,7 +33,7 @@ def load(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
     return with_environment
 
 
-def test_five_variables_are_enough(load) -> None:
+def test_five_variables_are_enough(load: Load) -> None:
     settings = load({})
     assert (settings.listen_host, settings.db_port, settings.reservation_ttl_s) == (
         "127.0.0.1",
@@ -42,13 +44,13 @@ def test_five_variables_are_enough(load) -> None:
     assert settings.password() == "hunter2"
 
 
-def test_the_password_file_wins_and_loses_its_newline_only(load, tmp_path: Path) -> None:
+def test_the_password_file_wins_and_loses_its_newline_only(load: Load, tmp_path: Path) -> None:
     file = tmp_path / "password"
     file.write_text(" s3cret \n")
     assert load({"DB_PASS_FILE": str(file)}).password() == " s3cret "
 
 
-def test_a_fault_needs_demo_mode(load) -> None:
+def test_a_fault_needs_demo_mode(load: Load) -> None:
     fault = {"INVENTORY_FAULT": "latency:20ms"}
     assert load({**fault, "DEMO_MODE": "1"}).fault == Latency(0.02)
     for off in ("0", None):
@@ -81,13 +83,15 @@ def test_a_fault_needs_demo_mode(load) -> None:
         ({"RESERVATION_TTL_S": "0"}, "RESERVATION_TTL_S: Input should be greater than 0"),
     ],
 )
-def test_each_mistake_is_named_after_its_variable(load, changed, complaint: str) -> None:
+def test_each_mistake_is_named_after_its_variable(
+    load: Load, changed: dict[str, str | None], complaint: str
+) -> None:
     with pytest.raises(SettingsError) as refused:
         load(changed)
     assert str(refused.value) == complaint
 
 
-def test_a_password_file_that_cannot_be_read_is_named(load, tmp_path: Path) -> None:
+def test_a_password_file_that_cannot_be_read_is_named(load: Load, tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         load({"DB_PASS_FILE": str(tmp_path / "none")}).password()
     assert str(refused.value) == (
@@ -95,7 +99,7 @@ def test_a_password_file_that_cannot_be_read_is_named(load, tmp_path: Path) -> N
     )
 
 
-def test_the_password_shows_nowhere(load) -> None:
+def test_the_password_shows_nowhere(load: Load) -> None:
     settings = load({})
     assert "hunter2" not in f"{settings!r} {settings} {settings.model_dump()}"
     with pytest.raises(SettingsError) as refused:

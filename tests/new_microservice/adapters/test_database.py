@@ -1,10 +1,10 @@
 """A database that breaks connections, restarts or is away."""
 
 import asyncio
-from collections.abc import Callable
 
 import httpx2
 import pytest
+from tests.new_microservice.running import Fill, Postgres, Start
 
 
 async def reserve(client: httpx2.AsyncClient, n: int) -> int:
@@ -17,7 +17,7 @@ async def reserve(client: httpx2.AsyncClient, n: int) -> int:
 
 
 async def test_broken_idle_connections_fail_no_request(
-    postgres, service: Callable, stocked: Callable
+    postgres: Postgres, service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=100)
     async with service() as client:
@@ -32,13 +32,13 @@ async def test_broken_idle_connections_fail_no_request(
 
 @pytest.mark.parametrize("mode", ["fast", "immediate"])
 async def test_a_restart_of_postgresql_loses_no_request(
-    postgres, service: Callable, stocked: Callable, mode: str
+    postgres: Postgres, service: Start, stocked: Fill, mode: str
 ) -> None:
     """`immediate` cuts the connections as a crash does, in the midst of statements."""
     stocked(BOWL=1000)
     async with service() as client:
         restart = asyncio.create_task(asyncio.to_thread(postgres.control, "-m", mode, "restart"))
-        requests = []
+        requests: list[asyncio.Task[int]] = []
         while not restart.done() or len(requests) < 100:
             requests.append(asyncio.create_task(reserve(client, len(requests))))
             await asyncio.sleep(0.01)
@@ -49,7 +49,7 @@ async def test_a_restart_of_postgresql_loses_no_request(
 
 
 async def test_a_database_that_is_away_is_said_to_be_and_found_again(
-    postgres, service: Callable, stocked: Callable
+    postgres: Postgres, service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=1)
     # Nothing is needed at the start: here it is a database that never was.
@@ -62,7 +62,7 @@ async def test_a_database_that_is_away_is_said_to_be_and_found_again(
 
 
 async def test_a_statement_that_hangs_on_a_lock_is_given_up(
-    postgres, service: Callable, stocked: Callable
+    postgres: Postgres, service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=1)
     with postgres.connect() as connection, connection.transaction():

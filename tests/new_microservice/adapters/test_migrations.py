@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+from tests.new_microservice.running import Fill, Postgres
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,9 @@ import pytest
         ("legacy_app", "UPDATE inventory.stock_v1 SET sku = 'X'"),
     ],
 )
-def test_a_role_is_refused_what_it_does_not_need(postgres, role: str, statement: str) -> None:
+def test_a_role_is_refused_what_it_does_not_need(
+    postgres: Postgres, role: str, statement: str
+) -> None:
     with (
         psycopg.connect(host=postgres.socket_dir, user=role, dbname="demo") as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -28,7 +31,9 @@ def test_a_role_is_refused_what_it_does_not_need(postgres, role: str, statement:
         connection.execute(statement)
 
 
-def test_legacy_app_reads_what_is_available_through_the_view(postgres, stocked) -> None:
+def test_legacy_app_reads_what_is_available_through_the_view(
+    postgres: Postgres, stocked: Fill
+) -> None:
     stocked(BOWL=3)
     with psycopg.connect(host=postgres.socket_dir, user="legacy_app", dbname="demo") as connection:
         rows = connection.execute("SELECT * FROM inventory.stock_v1").fetchall()
@@ -36,7 +41,9 @@ def test_legacy_app_reads_what_is_available_through_the_view(postgres, stocked) 
 
 
 @pytest.mark.parametrize(("on_hand", "reserved"), [(1, 2), (1, -1)])
-def test_the_table_itself_refuses_to_oversell(postgres, on_hand: int, reserved: int) -> None:
+def test_the_table_itself_refuses_to_oversell(
+    postgres: Postgres, on_hand: int, reserved: int
+) -> None:
     with postgres.connect() as connection, pytest.raises(psycopg.errors.CheckViolation):
         connection.execute(
             "INSERT INTO inventory.stock (sku, on_hand, reserved) VALUES ('X', %s, %s)",
@@ -44,7 +51,7 @@ def test_the_table_itself_refuses_to_oversell(postgres, on_hand: int, reserved: 
         )
 
 
-def test_the_migrations_can_be_taken_back_and_made_again(postgres) -> None:
+def test_the_migrations_can_be_taken_back_and_made_again(postgres: Postgres) -> None:
     with postgres.connect() as connection:
         connection.execute("CREATE DATABASE again")
     for command in ("up", "down", "down", "down", "up"):

@@ -1,9 +1,10 @@
 """What every answer carries, and what operators see."""
 
 import asyncio
-from collections.abc import Callable
+from typing import Any
 
 import pytest
+from tests.new_microservice.running import Fill, Start
 
 from new_microservice.adapters.postgres_store import PostgresStore
 
@@ -24,7 +25,7 @@ KEY = {"Idempotency-Key": "k"}
     ],
 )
 async def test_every_error_is_a_problem_that_names_the_revision(
-    service: Callable, method: str, path: str, content: dict, refusal: tuple[int, str]
+    service: Start, method: str, path: str, content: dict[str, Any], refusal: tuple[int, str]
 ) -> None:
     async with service() as client:
         answer = await client.request(method, path, **content)
@@ -34,7 +35,7 @@ async def test_every_error_is_a_problem_that_names_the_revision(
         assert answer.json()["status"] == answer.status_code
 
 
-async def test_what_is_wrong_with_a_request_is_said_without_repeating_it(service: Callable) -> None:
+async def test_what_is_wrong_with_a_request_is_said_without_repeating_it(service: Start) -> None:
     body = {"order_ref": "1/B", "sku": "a b", "qty": "7", "note": "hunter2"}
     async with service() as client:
         answer = await client.post("/v1/reservations", json=body, headers=KEY)
@@ -43,7 +44,7 @@ async def test_what_is_wrong_with_a_request_is_said_without_repeating_it(service
 
 
 async def test_a_defect_is_answered_plainly_and_explained_in_the_log(
-    service: Callable, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    service: Start, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(*_: object) -> None:
         raise RuntimeError("inner detail")
@@ -59,7 +60,7 @@ async def test_a_defect_is_answered_plainly_and_explained_in_the_log(
     assert answer.headers["x-service-version"] == "r1"
 
 
-async def test_a_request_id_is_taken_over_or_made(service: Callable) -> None:
+async def test_a_request_id_is_taken_over_or_made(service: Start) -> None:
     async with service() as client:
         given = await client.get("/livez", headers={"X-Request-Id": "abc-1"})
         assert given.headers["x-request-id"] == "abc-1"
@@ -67,7 +68,7 @@ async def test_a_request_id_is_taken_over_or_made(service: Callable) -> None:
         assert len(made.headers["x-request-id"]) == 32
 
 
-async def test_metrics_count_by_route_template(service: Callable, stocked: Callable) -> None:
+async def test_metrics_count_by_route_template(service: Start, stocked: Fill) -> None:
     stocked(BOWL=1)
     async with service() as client:
         for sku in ("BOWL", "BOWL", "X"):
@@ -84,7 +85,7 @@ async def test_metrics_count_by_route_template(service: Callable, stocked: Calla
         assert line in metrics
 
 
-async def test_the_probes_answer(service: Callable) -> None:
+async def test_the_probes_answer(service: Start) -> None:
     async with service() as client:
         answers = await asyncio.gather(*(client.get(p) for p in ("/livez", "/readyz", "/version")))
     assert [answer.json() for answer in answers] == [
@@ -94,7 +95,7 @@ async def test_the_probes_answer(service: Callable) -> None:
     ]
 
 
-async def test_faults_strike_business_requests_alone(service: Callable, stocked: Callable) -> None:
+async def test_faults_strike_business_requests_alone(service: Start, stocked: Fill) -> None:
     stocked(BOWL=1)
     async with service(demo_mode=True, inventory_fault="error:1") as client:
         failed = await client.get("/v1/stock")
@@ -104,9 +105,7 @@ async def test_faults_strike_business_requests_alone(service: Callable, stocked:
         assert 'route="/v1/stock",status="500"' in (await client.get("/metrics")).text
 
 
-async def test_latency_is_added_to_every_business_request(
-    service: Callable, stocked: Callable
-) -> None:
+async def test_latency_is_added_to_every_business_request(service: Start, stocked: Fill) -> None:
     stocked(BOWL=1)
     async with service(demo_mode=True, inventory_fault="latency:80ms") as client:
         began = asyncio.get_running_loop().time()
@@ -114,7 +113,7 @@ async def test_latency_is_added_to_every_business_request(
         assert asyncio.get_running_loop().time() - began >= 0.08
 
 
-async def test_an_unready_service_lives_and_serves(service: Callable, stocked: Callable) -> None:
+async def test_an_unready_service_lives_and_serves(service: Start, stocked: Fill) -> None:
     stocked(BOWL=1)
     async with service(demo_mode=True, inventory_fault="unready") as client:
         assert (await client.get("/readyz")).json()["detail"] == "INVENTORY_FAULT=unready"

@@ -1,9 +1,9 @@
 """What a client sees when it reserves, confirms and cancels."""
 
 import asyncio
-from collections.abc import Callable
 
 import httpx2
+from tests.new_microservice.running import Fill, Start
 
 
 async def reserve(
@@ -23,7 +23,7 @@ async def levels(client: httpx2.AsyncClient, sku: str = "BOWL") -> tuple[int, in
 
 
 async def test_a_reservation_holds_stock_and_its_confirmation_takes_it(
-    service: Callable, stocked: Callable
+    service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=5)
     async with service() as client:
@@ -47,7 +47,7 @@ async def test_a_reservation_holds_stock_and_its_confirmation_takes_it(
 
 
 async def test_a_cancelled_reservation_gives_its_stock_back_once(
-    service: Callable, stocked: Callable
+    service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=5)
     async with service() as client:
@@ -63,7 +63,7 @@ async def test_a_cancelled_reservation_gives_its_stock_back_once(
 
 
 async def test_the_same_key_gives_the_same_answer_even_when_nothing_is_left(
-    service: Callable, stocked: Callable
+    service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=1)
     async with service() as client:
@@ -74,7 +74,7 @@ async def test_the_same_key_gives_the_same_answer_even_when_nothing_is_left(
         assert await levels(client) == (0, 0, 0)
 
 
-async def test_a_key_stands_for_one_request(service: Callable, stocked: Callable) -> None:
+async def test_a_key_stands_for_one_request(service: Start, stocked: Fill) -> None:
     stocked(BOWL=5)
     async with service() as client:
         await reserve(client, "1/BOWL", key="k")
@@ -83,9 +83,7 @@ async def test_a_key_stands_for_one_request(service: Callable, stocked: Callable
         assert await levels(client) == (5, 1, 4)
 
 
-async def test_an_order_ref_stands_for_one_reservation(
-    service: Callable, stocked: Callable
-) -> None:
+async def test_an_order_ref_stands_for_one_reservation(service: Start, stocked: Fill) -> None:
     stocked(BOWL=5, CUP=5)
     async with service() as client:
         first = await reserve(client, "1/BOWL", key="a")
@@ -97,7 +95,7 @@ async def test_an_order_ref_stands_for_one_reservation(
         assert await levels(client) == (5, 1, 4)
 
 
-async def test_no_more_can_be_reserved_than_there_is(service: Callable, stocked: Callable) -> None:
+async def test_no_more_can_be_reserved_than_there_is(service: Start, stocked: Fill) -> None:
     stocked(BOWL=3)
     async with service() as client:
         await reserve(client, "1/BOWL", qty=2)
@@ -111,7 +109,7 @@ async def test_no_more_can_be_reserved_than_there_is(service: Callable, stocked:
         assert (await reserve(client, "2/BOWL", qty=2)).status_code == 201
 
 
-async def test_unknown_things_are_not_found(service: Callable, stocked: Callable) -> None:
+async def test_unknown_things_are_not_found(service: Start, stocked: Fill) -> None:
     stocked(BOWL=3)
     async with service() as client:
         assert (await reserve(client, "1/X", "X")).json()["type"] == "unknown-sku"
@@ -121,7 +119,7 @@ async def test_unknown_things_are_not_found(service: Callable, stocked: Callable
         assert (await client.post("/v1/reservations/1/confirm")).status_code == 404
 
 
-async def test_stock_is_listed_whole_or_in_part(service: Callable, stocked: Callable) -> None:
+async def test_stock_is_listed_whole_or_in_part(service: Start, stocked: Fill) -> None:
     stocked(BOWL=3, CUP=4, PAN=5)
     async with service() as client:
         whole = (await client.get("/v1/stock")).json()
@@ -131,7 +129,7 @@ async def test_stock_is_listed_whole_or_in_part(service: Callable, stocked: Call
 
 
 async def test_sixty_buyers_at_two_instances_get_exactly_what_is_there(
-    service: Callable, stocked: Callable
+    service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=20, CUP=30)
     async with service() as one, service() as two:
@@ -149,7 +147,7 @@ async def test_sixty_buyers_at_two_instances_get_exactly_what_is_there(
 
 
 async def test_one_request_sent_thirty_times_at_once_reserves_once(
-    service: Callable, stocked: Callable
+    service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=50)
     async with service() as one, service() as two:
@@ -160,7 +158,7 @@ async def test_one_request_sent_thirty_times_at_once_reserves_once(
 
 
 async def test_confirming_and_cancelling_at_once_has_one_winner(
-    service: Callable, stocked: Callable
+    service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=50)
     async with service() as client:

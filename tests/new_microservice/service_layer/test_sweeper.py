@@ -1,16 +1,16 @@
 """Stock comes back from reservations that nobody confirmed in time."""
 
 import asyncio
-from collections.abc import Callable
 
 import pytest
+from tests.new_microservice.running import Fill, Postgres, Start
 
 from new_microservice.adapters.database import Database
 from new_microservice.adapters.postgres_store import PostgresStore
 from new_microservice.service_layer import sweeper
 
 
-def add_overdue(postgres, count: int) -> None:
+def add_overdue(postgres: Postgres, count: int) -> None:
     """Reserve one BOWL and one CUP `count` times, all overdue; and one BOWL that is not."""
     with postgres.connect() as connection:
         connection.execute(
@@ -30,7 +30,7 @@ def add_overdue(postgres, count: int) -> None:
 
 
 async def test_two_workers_share_the_work_and_nothing_is_given_back_twice(
-    postgres, stocked: Callable, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, stocked: Fill, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stocked(BOWL=400, CUP=400)
     add_overdue(postgres, 300)
@@ -53,7 +53,7 @@ async def test_two_workers_share_the_work_and_nothing_is_given_back_twice(
 
 
 async def test_an_overdue_reservation_cannot_be_confirmed_and_is_swept_by_itself(
-    service: Callable, stocked: Callable, monkeypatch: pytest.MonkeyPatch
+    service: Start, stocked: Fill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stocked(BOWL=1)
     # The first sweep, at the start, is over before there is anything; wait for the second.
@@ -78,7 +78,7 @@ async def test_an_overdue_reservation_cannot_be_confirmed_and_is_swept_by_itself
 
 
 async def test_old_answers_are_forgotten_and_young_ones_kept(
-    postgres, stocked: Callable, environment: dict[str, str]
+    postgres: Postgres, stocked: Fill, environment: dict[str, str]
 ) -> None:
     stocked()
     with postgres.connect() as connection:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from fastapi.params import Depends
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from new_microservice.domain.reservation import (
     Reservation,
@@ -24,6 +24,11 @@ ReservationId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern=r"^[!-~]{1,255}$")]
 MAX_QTY = 1_000_000
 MAX_SKUS = 100
+
+
+def _json_integer(value: object) -> object:
+    # JSON knows one kind of number: 7.0 is an integer there.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class StockView(BaseModel):
@@ -52,8 +57,8 @@ class ReservationBody(BaseModel):
 
     order_ref: Annotated[str, Field(pattern=r"^[!-~]{1,128}$", examples=["42/BOWL-ASH"])]
     sku: Sku
-    # Strict: "1", 1.0 and true are mistakes of the caller, better told than guessed.
-    qty: Annotated[int, Field(ge=1, le=MAX_QTY, strict=True)]
+    # Strict: "1" and true are mistakes of the caller, better told than guessed.
+    qty: Annotated[int, Field(ge=1, le=MAX_QTY, strict=True), BeforeValidator(_json_integer)]
 
 
 class ReservationView(BaseModel):
