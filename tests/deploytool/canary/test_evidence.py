@@ -1,4 +1,4 @@
-"""The rollback process: the method's vectors, its exact properties, its speed and its error rate."""
+"""The rollback process: reference vectors, exact properties, speed, false rollbacks."""
 
 import math
 from collections.abc import Callable
@@ -154,7 +154,10 @@ def test_investing_cash_moves_it_to_the_bets_and_keeps_the_evidence() -> None:
     half = process.invested(1 / 2)
     assert half.log_e == pytest.approx(process.log_e)
     assert half.log_capital[0] == pytest.approx(process.log_capital[0] - math.log(2))
-    gained = [math.exp(b) - math.exp(a) for a, b in zip(process.log_capital, half.log_capital)]
+    gained = [
+        math.exp(now) - math.exp(was)
+        for was, now in zip(process.log_capital, half.log_capital, strict=True)
+    ]
     assert gained[1:] == pytest.approx([-gained[0] * p for p in (0.25, 0.5, 0.25)])
     assert half.invested(1).log_capital[0] == -math.inf
 
@@ -170,7 +173,7 @@ def test_a_saved_process_goes_on_exactly(history: list[Table], reserve: float) -
 def rejected_at(
     random: Random, rates: Callable[[int], tuple[float, float]], polls: int, n_c: int, n_s: int
 ) -> int | None:
-    """Run one canary; return the canary requests until rejection. rates: poll -> (canary, stable)."""
+    """Run one canary at rates (canary, stable) by poll; return its requests until rejection."""
     process = start()
     for number in range(polls):
         rate_c, rate_s = rates(number)

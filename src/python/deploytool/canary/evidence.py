@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 from typing import Self
 
-from deploytool.canary.observation import Frozen, Table
+from deploytool.canary.observation import Frozen, Number, Table
 
 ROUNDING = 1e-12
 """The cap lands on the limit exactly, up to rounding."""
@@ -28,10 +28,10 @@ class RollbackProcess(Frozen):
 
     tolerated: float
     limit: float
-    cap: float
+    cap: Number
     prior: tuple[float, ...]
     log_multiples: tuple[float, ...]
-    log_capital: tuple[float, ...]
+    log_capital: tuple[Number, ...]
 
     @classmethod
     def start(
@@ -113,6 +113,29 @@ class RollbackProcess(Frozen):
             )
         )
         return self.model_copy(update={"log_capital": capital})
+
+
+def errors_process(limit: float, reserve: float) -> RollbackProcess:
+    """Begin the process on failures; its bets lost least over rises from 1.75 to 60 times."""
+    return RollbackProcess.start(
+        multiples=(2, 5, 20),
+        prior=(1 / 4, 1 / 2, 1 / 4),
+        limit=limit,
+        cap=math.sqrt(limit),  # no single block decides alone
+        reserve=reserve,
+    )
+
+
+def latency_process(limit: float, tolerated: float, reserve: float) -> RollbackProcess:
+    """Begin the process on requests slower than a bound."""
+    return RollbackProcess.start(
+        multiples=(1.6, 3, 8),
+        prior=(1 / 3, 1 / 3, 1 / 3),
+        limit=limit,
+        cap=10,
+        tolerated=tolerated,
+        reserve=reserve,
+    )
 
 
 def log_sum_exp(logs: Sequence[float]) -> float:

@@ -7,9 +7,9 @@ reads `Observation`s only.
 
 import math
 from itertools import pairwise
-from typing import NamedTuple, Self
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, NonNegativeInt, field_validator
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PlainSerializer, field_validator
 
 CLIENT_GAVE_UP = 499
 """Neither success nor failure: the client left. Its waiting time still counts as latency, or the
@@ -17,9 +17,17 @@ slowest requests of a slow canary would vanish."""
 
 
 class Frozen(BaseModel):
-    """A value that is saved as JSON; the bound +Inf is written as the string "Infinity"."""
+    """A value that is saved as JSON and never changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _without_infinity(number: float) -> float | str:
+    return number if math.isfinite(number) else str(number)
+
+
+Number = Annotated[float, PlainSerializer(_without_infinity, when_used="json")]
+"""A float that may be infinite: JSON has no infinity, so there it is the string "inf"."""
 
 
 class Table(NamedTuple):
@@ -44,7 +52,7 @@ class ArmCounters(Frozen):
     """
 
     requests: dict[int, NonNegativeInt] = {}
-    buckets: tuple[tuple[float, NonNegativeInt], ...] = ()
+    buckets: tuple[tuple[Number, NonNegativeInt], ...] = ()
 
     @field_validator("buckets")
     @classmethod

@@ -32,3 +32,9 @@ class VerdictPolicy(Frozen):
     """Polls are merged until both arms have so many requests together."""
     warm_up_polls: NonNegativeInt = 3
     """First polls of the canary that are not judged: caches and pools are cold."""
+
+    @property
+    def gates(self) -> tuple[float, float, float]:
+        """Return the bounds to pass the last step, the one before it, and any earlier one."""
+        once, twice, five_times = (min(0.5, times * self.tolerance) for times in (1, 2, 5))
+        return once, twice, five_times

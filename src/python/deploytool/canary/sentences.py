@@ -41,7 +41,8 @@ def missing(figures: Figures) -> str:
     canary, stable = figures.at_step.canary, figures.at_step.stable
     for arm, counted in (("canary", canary), ("stable", stable)):
         if not counted.requests:
-            return f"no {arm} request was counted at this step: silence is not health"
+            waiting = f"{figures.pending_requests:,} requests of both arms wait to fill a block"
+            return f"no {arm} request was judged at this step ({waiting}): silence is not health"
     bound = (
         f"{_failures(canary)} bounds the difference below {percent(figures.upper_bound)}"
         if figures.upper_bound < 1

@@ -11,7 +11,13 @@ from typing import Self
 from deploytool.canary import sentences
 from deploytool.canary.blocks import Blocks
 from deploytool.canary.bound import PromotionBound, tolerances
-from deploytool.canary.evidence import ROUNDING, RollbackProcess, log_sum_exp
+from deploytool.canary.evidence import (
+    ROUNDING,
+    RollbackProcess,
+    errors_process,
+    latency_process,
+    log_sum_exp,
+)
 from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
 from deploytool.canary.latency import judged_bounds_s
 from deploytool.canary.observation import (
@@ -97,11 +103,11 @@ class CanaryEvidence(Frozen):
             blocks=Blocks(
                 least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
             ),
-            errors=_errors_process(1 / (policy.alpha * error_weight), reserve),
+            errors=errors_process(1 / (policy.alpha * error_weight), reserve),
             latency=tuple(
                 SlowEvidence(
                     bound_s=bound_s,
-                    process=_latency_process(
+                    process=latency_process(
                         len(bounds_s) / (policy.alpha * (1 - error_weight)),
                         policy.latency_ratio,
                         reserve,
@@ -166,7 +172,7 @@ class CanaryEvidence(Frozen):
     def gate(self) -> float:
         """The bound that passes this step."""
         steps_left = len(self.weights_percent) - 1 - self.step
-        return _gates(self.policy)[min(steps_left, 2)]
+        return self.policy.gates[min(steps_left, 2)]
 
     def judge(self, step: int, elapsed_at_step_s: float) -> Verdict:
         """Decide. elapsed_at_step_s: since the weight of this step was set.
@@ -214,7 +220,7 @@ class CanaryEvidence(Frozen):
                 stable_requests=table.n_s,
                 stable_hits=table.x_s,
             )
-            for log_e, bound_s, table in sorted(self._weighted(), key=lambda each: -each[0])
+            for log_e, bound_s, table in sorted(self._weighted(), key=_heaviest_first)
         )
         return Figures(
             step=self.step,
@@ -270,36 +276,16 @@ class CanaryEvidence(Frozen):
         return math.ceil(needed) if math.isfinite(needed) else None
 
 
-def _errors_process(limit: float, reserve: float) -> RollbackProcess:
-    return RollbackProcess.start(
-        multiples=(2, 5, 20),
-        prior=(1 / 4, 1 / 2, 1 / 4),
-        limit=limit,
-        cap=math.sqrt(limit),
-        reserve=reserve,
-    )
-
-
-def _latency_process(limit: float, tolerated: float, reserve: float) -> RollbackProcess:
-    return RollbackProcess.start(
-        multiples=(1.6, 3, 8),
-        prior=(1 / 3, 1 / 3, 1 / 3),
-        limit=limit,
-        cap=10,
-        tolerated=tolerated,
-        reserve=reserve,
-    )
-
-
-def _gates(policy: VerdictPolicy) -> tuple[float, ...]:
-    """Return the bounds to pass the last step, the one before it, and all earlier ones."""
-    return tuple(min(0.5, times * policy.tolerance) for times in (1, 2, 5))
-
-
 def _fresh_bound(policy: VerdictPolicy, rate: float) -> PromotionBound:
     return PromotionBound.start(
-        tolerances=tolerances(_gates(policy)), rate=rate, alpha=policy.alpha_promotion
+        tolerances=tolerances(policy.gates), rate=rate, alpha=policy.alpha_promotion
     )
+
+
+def _heaviest_first(weighted: tuple[float, float | None, Table]) -> tuple[float, float]:
+    """Order by evidence; metrics that reached their limit together, by the difference to see."""
+    log_e, _, (n_c, x_c, n_s, x_s) = weighted
+    return -round(log_e, 6), x_s / max(1, n_s) - x_c / max(1, n_c)
 
 
 def _arms(observation: Observation) -> Arms:

@@ -23,7 +23,7 @@ not much less evenly than chance would. tests/deploytool/canary/test_weights.py 
 def router_weights(percent: int) -> tuple[int, int]:
     """Return the weights (stable, canary) for the canary's share; 0 and 100 are exact.
 
-    Between them the share is up to 1.6 points (mostly under 0.5) off, so judge by the share observed.
+    Between them the share is up to 1.6 points (mostly under 0.5) off: judge by the share observed.
     Raises ValueError outside 0-100.
     """
     if not 0 <= percent <= 100:

@@ -1,0 +1,259 @@
+"""The verdict as a whole: which decision, when, in which words, and that it can be resumed."""
+
+import json
+import math
+from random import Random
+
+import pytest
+
+from deploytool.canary.observation import ArmCounters, Observation, Reset
+from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.verdict import CanaryEvidence, Decision
+
+BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
+POLICY = VerdictPolicy(least_step_s=10, step_deadline_s=600, warm_up_polls=0)
+
+
+def arm(
+    requests: int, failed: int = 0, code: int = 500, latencies: list[float] | None = None
+) -> ArmCounters:
+    times = latencies if latencies is not None else [0.03] * requests
+    return ArmCounters(
+        requests={200: requests - failed, code: failed},
+        buckets=tuple((bound, sum(time <= bound for time in times)) for bound in BOUNDS),
+    )
+
+
+def poll(canary: ArmCounters, stable: ArmCounters) -> Observation:
+    return Observation(seconds=1, stable=stable, canary=canary)
+
+
+HEALTHY = poll(arm(10), arm(90))
+FAILING = poll(arm(10, failed=4, code=502), arm(90, failed=1))
+
+
+def lognormal(random: Random, median_s: float, requests: int) -> ArmCounters:
+    times = [random.lognormvariate(math.log(median_s), 0.6) for _ in range(requests)]
+    return arm(requests, latencies=times)
+
+
+def begun(
+    weights: tuple[int, ...] = (10,),
+    baseline: ArmCounters | None = None,
+    policy: VerdictPolicy = POLICY,
+) -> CanaryEvidence:
+    return CanaryEvidence.new(policy, weights, arm(1000) if baseline is None else baseline)
+
+
+def after(evidence: CanaryEvidence, *polls: Observation | Reset) -> CanaryEvidence:
+    for each in polls:
+        evidence = evidence.after(each)
+    return evidence
+
+
+def test_a_failing_canary_is_rolled_back_and_the_sentence_names_metric_and_counts() -> None:
+    verdict = after(begun(), *[FAILING] * 3).judge(0, 3)
+    assert verdict.decision is Decision.ROLLBACK
+    assert verdict.metric == "errors"
+    assert verdict.sentence == (
+        "errors: 8 of 20 (40 %) canary requests failed against 2 of 180 (1.1 %) stable requests,"
+        " 8 with status 502; evidence 100 reached its limit of 100"
+    )
+
+
+def test_a_rollback_is_final() -> None:
+    rejected = after(begun(), *[FAILING] * 3)
+    assert after(rejected, *[HEALTHY] * 100) == rejected
+
+
+def test_a_rollback_goes_before_a_proof_and_before_the_deadline() -> None:
+    evidence = after(begun(), *[HEALTHY] * 40)
+    assert evidence.judge(0, 1000).decision is Decision.PROMOTE
+    evidence = after(evidence, *[FAILING] * 20)
+    assert evidence.figures().upper_bound <= evidence.gate
+    assert evidence.judge(0, 1000).decision is Decision.ROLLBACK
+
+
+def test_a_slow_canary_is_rolled_back_for_latency() -> None:
+    random = Random(5)
+    evidence = begun(baseline=lognormal(random, 0.04, 2000))
+    polls = 0
+    while not evidence.is_rejected:
+        evidence = evidence.after(poll(lognormal(random, 0.3, 10), lognormal(random, 0.04, 90)))
+        polls += 1
+    verdict = evidence.judge(0, polls)
+    assert polls <= 8
+    assert (verdict.decision, verdict.metric) == (Decision.ROLLBACK, "latency")
+    assert verdict.sentence.startswith("latency: ")
+    assert "canary requests took over 160 ms against" in verdict.sentence
+    assert "stable requests, p90 " in verdict.sentence
+
+
+def test_a_rise_in_the_median_by_half_is_found_as_fast_as_measured() -> None:
+    random, found = Random(2), []
+    for _ in range(25):
+        evidence = begun(baseline=lognormal(random, 0.04, 1000))
+        while not evidence.is_rejected:
+            blocks = (lognormal(random, 0.06, 10), lognormal(random, 0.04, 90))
+            evidence = evidence.after(poll(*blocks))
+        found.append(evidence.in_total.canary.timed)
+    assert sorted(found)[12] <= 110  # 76 measured over many more runs
+
+
+def test_a_healthy_canary_is_promoted_once_the_bound_is_below_the_tolerance() -> None:
+    evidence = after(begun(), *[HEALTHY] * 29)
+    assert evidence.judge(0, 29).decision is Decision.CONTINUE
+    verdict = after(evidence, HEALTHY, HEALTHY).judge(0, 31)
+    assert verdict.decision is Decision.PROMOTE
+    assert verdict.sentence == (
+        "errors: 0 of 310 (0 %) canary requests failed against 0 of 2,790 (0 %) stable requests;"
+        " 95 % sure that the canary is worse by less than 1 % (1 % allowed);"
+        " evidence against it 1 of 100"
+    )
+
+
+def test_a_step_lasts_its_least_time_even_if_everything_is_proved() -> None:
+    verdict = after(begun(), *[HEALTHY] * 60).judge(0, 9.9)
+    assert verdict.decision is Decision.CONTINUE
+    assert verdict.sentence == (
+        "0 failures in 600 canary requests bounds the difference below 0.58 % (1 % allowed);"
+        " the step lasts at least 10 s"
+    )
+
+
+def test_at_the_deadline_too_little_evidence_is_held_and_says_what_is_missing() -> None:
+    evidence = after(begun(), *[HEALTHY] * 9)
+    verdict = evidence.judge(0, 600)
+    assert verdict.decision is Decision.HOLD
+    assert verdict.sentence == (
+        "0 failures in 90 canary requests bounds the difference below 3.3 %;"
+        " 1 % needs about 299 canary requests"
+    )
+    assert evidence.judge(0, 599).decision is Decision.CONTINUE
+
+
+def test_silence_is_held_and_never_promoted() -> None:
+    alone = after(begun(), *[poll(ArmCounters(), arm(90))] * 50, poll(ArmCounters(), arm(7)))
+    verdict = alone.judge(0, 600)
+    assert verdict.decision is Decision.HOLD
+    assert verdict.sentence == (
+        "no canary request was judged at this step (7 requests of both arms wait to fill a block):"
+        " silence is not health"
+    )
+
+
+def test_a_slightly_worse_canary_is_held_and_told_that_waiting_does_not_help() -> None:
+    slightly = poll(arm(100, failed=3), arm(900, failed=9))
+    verdict = after(begun(), *[slightly] * 3).judge(0, 600)
+    assert verdict.decision is Decision.HOLD
+    assert verdict.sentence.endswith(
+        "1 % is out of reach while canary requests fail at 3 % and stable requests at 1 %"
+    )
+
+
+def test_failures_of_both_arms_alike_are_no_evidence_against_the_canary() -> None:
+    both = poll(arm(10, failed=2), arm(90, failed=18))
+    everything = poll(arm(10, failed=10), arm(90, failed=90))
+    assert after(begun(), *[both] * 50).figures().e_value < 1
+    assert after(begun(), *[everything] * 50).figures().e_value == pytest.approx(1)
+
+
+def test_gates_narrow_to_the_tolerance_at_the_last_step() -> None:
+    evidence, gates = begun((5, 10, 25, 50)), []
+    for step in range(4):
+        evidence = evidence.at_step(step)
+        gates.append(evidence.gate)
+    assert gates == pytest.approx([0.05, 0.05, 0.02, 0.01])
+
+
+def test_proof_begins_afresh_at_each_step_and_evidence_against_the_canary_goes_on() -> None:
+    evidence = after(begun((10, 50)), *[HEALTHY] * 20, *[poll(arm(10, failed=1), arm(90))] * 2)
+    assert evidence.judge(0, 20).decision is Decision.ADVANCE
+    moved = evidence.at_step(1)
+    assert moved.log_e == pytest.approx(evidence.log_e)
+    assert moved.figures().upper_bound == 1
+    assert moved.figures().at_step.canary.requests == 0
+    assert moved.figures().in_total == evidence.figures().in_total
+    assert moved.judge(1, 100).decision is Decision.CONTINUE
+
+
+def test_the_polls_in_which_the_weight_moved_are_not_judged() -> None:
+    moved = after(begun((10, 50)), HEALTHY).at_step(1)
+    assert after(moved, FAILING, FAILING).log_e == moved.log_e
+    assert after(moved, FAILING, FAILING, FAILING).log_e > moved.log_e
+
+
+def test_setting_the_same_weight_again_keeps_the_evidence() -> None:
+    evidence = after(begun((10, 50)), *[HEALTHY] * 5)
+    again = evidence.at_step(0)
+    assert again.promotion == evidence.promotion
+    assert again.blocks.polls_to_drop == 2
+
+
+def test_going_back_or_past_the_last_step_or_judging_another_one_is_refused() -> None:
+    evidence = begun((10, 50)).at_step(1)
+    for step in (0, 2):
+        with pytest.raises(ValueError, match=f"no step {step}"):
+            evidence.at_step(step)
+    with pytest.raises(ValueError, match="of step 1, not of step 0"):
+        evidence.judge(0, 10)
+
+
+@pytest.mark.parametrize("weights", [(), (0, 50), (50, 100)])
+def test_steps_that_leave_an_arm_without_requests_are_refused(weights: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="1-99 percent"):
+        begun(weights)
+
+
+def test_without_a_baseline_errors_alone_are_judged_and_the_sentence_says_so() -> None:
+    evidence = begun(baseline=ArmCounters())
+    assert evidence.errors.limit == pytest.approx(100)
+    verdict = after(evidence, *[HEALTHY] * 40).judge(0, 40)
+    assert verdict.decision is Decision.PROMOTE
+    assert verdict.sentence.endswith(
+        "latency was not judged: too few stable requests before the canary"
+    )
+
+
+def test_metrics_share_the_level_by_their_weights() -> None:
+    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000))
+    assert len(evidence.latency) == 4
+    shares = [1 / evidence.errors.limit, *(1 / each.process.limit for each in evidence.latency)]
+    assert shares == pytest.approx([0.007, *[0.00075] * 4])
+    assert evidence.log_e == pytest.approx(0)
+
+
+def test_a_first_warm_up_is_not_judged() -> None:
+    cold = begun(policy=POLICY.model_copy(update={"warm_up_polls": 3})).at_step(0)
+    assert after(cold, *[FAILING] * 3).log_e == pytest.approx(0)
+    assert after(cold, *[FAILING] * 4).log_e > 1
+
+
+def test_evidence_saved_and_read_after_each_poll_gives_the_same_verdict() -> None:
+    random = Random(9)
+    baseline = lognormal(random, 0.04, 2000)
+    kept = saved = begun((10, 50), baseline)
+    polls: list[Observation | Reset] = [
+        poll(lognormal(random, 0.04, 10), lognormal(random, 0.04, 30)) for _ in range(20)
+    ]
+    polls[7] = Reset(reason="the router restarted")
+    for number, each in enumerate(polls):
+        if number == 12:
+            kept, saved = kept.at_step(1), saved.at_step(1)
+        kept, saved = kept.after(each), saved.after(each)
+        saved = CanaryEvidence.model_validate_json(saved.model_dump_json())
+        as_record = json.loads(json.dumps(saved.model_dump(mode="json"), allow_nan=False))
+        assert CanaryEvidence.model_validate(as_record) == kept
+    assert saved.judge(1, 8) == kept.judge(1, 8)
+
+
+def test_the_figures_show_both_arms_side_by_side() -> None:
+    figures = after(begun(), HEALTHY, FAILING, poll(arm(4), arm(9))).figures()
+    canary, stable = figures.in_total.canary, figures.in_total.stable
+    assert (canary.requests, canary.errors, canary.error_rate) == (20, 4, 0.2)
+    assert canary.errors_by_code == {502: 4}
+    assert (stable.requests, stable.errors) == (180, 1)
+    assert canary.p50_s == pytest.approx(0.0341, abs=1e-3)
+    assert figures.pending_requests == 13
+    assert figures.e_limit == pytest.approx(100)
+    assert sum(each.e_value for each in figures.metrics) == pytest.approx(figures.e_value)
