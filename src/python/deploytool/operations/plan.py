@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploytool.operations.context import Context
-from deploytool.platforms.base import Condition, Role
+from deploytool.platforms.base import Condition, MigrationKind, Role
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
 
@@ -59,12 +59,24 @@ def _changes(context: Context, state: TargetState) -> Iterator[Change]:
             yield Change(Op.START, name, foundation[name])
         else:
             yield Change(Op.NOOP, name, "running as declared")
-    for migration in context.platform.pending_migrations("expand"):
-        yield Change(Op.MIGRATE, migration, "expand, not applied yet")
+    yield from _migrations(
+        context, "expand", "not applied yet", is_asked=database not in foundation
+    )
     for name in context.system.start_order():
         yield _service_change(context, state, name)
-    for migration in context.platform.pending_migrations("contract"):
-        yield Change(Op.MIGRATE, migration, "contract, applied once no older revision runs")
+    why = "applied once no older revision runs"
+    yield from _migrations(context, "contract", why, is_asked=database not in foundation)
+
+
+def _migrations(
+    context: Context, kind: MigrationKind, why: str, *, is_asked: bool
+) -> Iterator[Change]:
+    """Yield the pending ones; a database that does not run cannot be asked which these are."""
+    if not is_asked:
+        yield Change(Op.MIGRATE, f"{kind} migrations", "those that it lacks, once it runs")
+        return
+    for name in context.platform.pending_migrations(kind):
+        yield Change(Op.MIGRATE, name, f"{kind}: {why}")
 
 
 def _service_change(context: Context, state: TargetState, name: str) -> Change:

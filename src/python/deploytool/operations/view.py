@@ -9,7 +9,11 @@ from deploytool.canary.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class CanaryView:
-    """A canary at one moment. weights: percent of the requests. elapsed: seconds in this step."""
+    """A canary at one moment.
+
+    weight: percent of the requests. elapsed_s: in this step or phase. limit_s: when a step without
+    a decision is held; None where none is observed yet.
+    """
 
     run: str
     component: str
@@ -21,6 +25,7 @@ class CanaryView:
     weight: int
     reason: str
     elapsed_s: float
+    limit_s: float | None = None
     # The latest figures and what they mean; None before the first observation.
     verdict: Verdict | None = None
 
@@ -38,5 +43,6 @@ class CanaryView:
             weight=canary.weight,
             reason=canary.reason,
             elapsed_s=max(0.0, now - canary.since),
+            limit_s=canary.evidence.policy.step_deadline_s if canary.evidence else None,
             verdict=verdict,
         )
