@@ -82,7 +82,7 @@ def render_route(route: Route) -> str:
         "routers": {
             name: {
                 "entryPoints": ["web"],
-                "rule": f"PathPrefix(`{route.prefix}`)",
+                "rule": _rule(route.prefix),
                 "middlewares": [name],
                 "service": name,
             }
@@ -100,6 +100,12 @@ def render_route(route: Route) -> str:
     }
     share = f"{_SHARE}{route.canary_percent}\n"
     return share + yaml.safe_dump({"http": http}, sort_keys=False)
+
+
+def _rule(prefix: str) -> str:
+    """Return the rule for a path and all below it, but not for longer names: /app, not /apple."""
+    path = prefix.rstrip("/")
+    return f"Path(`{path}`) || PathPrefix(`{path}/`)" if path else "PathPrefix(`/`)"
 
 
 def parse_route(component: str, text: str) -> Route | None:

@@ -3,13 +3,13 @@
 import json
 import os
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from deploytool.errors import PlatformFailed
+from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.base import Role
+from deploytool.platforms.local.commands import run
 from deploytool.platforms.local.folder import StateFolder, disk, is_root, write
 from deploytool.platforms.local.ports import HOST
 from deploytool.platforms.local.program import Program
@@ -140,14 +140,10 @@ class LocalDatabase:
                 "--locale=C.UTF-8",
                 "--no-instructions",
             )
-            done = subprocess.run(
+            done = run(
                 without_root(argv) if is_root() else argv,
-                cwd="/",
                 env=minimal_environment(self._folder),
-                capture_output=True,
-                text=True,
-                timeout=_INIT_S,
-                check=False,
+                timeout_s=_INIT_S,
             )
             if done.returncode != 0:
                 raise PlatformFailed(
@@ -159,18 +155,21 @@ class LocalDatabase:
 
     def is_ready(self, tools: Tools, port: int) -> str:
         """Return "" when the server takes connections, else what it says."""
-        done = subprocess.run(
+        done = run(
             [str(tools.postgres("pg_isready")), "-h", HOST, "-p", str(port), "-t", "1"],
             env=minimal_environment(self._folder),
-            capture_output=True,
-            text=True,
-            timeout=_QUERY_S,
-            check=False,
+            timeout_s=_QUERY_S,
         )
         return "" if done.returncode == 0 else (done.stdout + done.stderr).strip()
 
     def make_roles(self, tools: Tools, port: int, roles: Sequence[str]) -> None:
         """Make the database and its roles with their generated passwords."""
+        if OWNER in roles:
+            raise InvalidInput(
+                f"{self.component} cannot have a role {OWNER!r}",
+                why="that is the role that owns the database and runs the migrations",
+                hint="choose another name under `roles` in system.yaml",
+            )
         passwords = {role: self._secrets.value(self.secret(role)) for role in roles}
         self._psql(tools, port, "postgres", role_sql(self.name, passwords))
 
@@ -202,7 +201,7 @@ class LocalDatabase:
         }
 
     def _psql(self, tools: Tools, port: int, database: str, sql: str) -> str:
-        done = subprocess.run(
+        done = run(
             [
                 str(tools.postgres("psql")),
                 "--no-psqlrc",
@@ -212,12 +211,9 @@ class LocalDatabase:
                 "--set=ON_ERROR_STOP=1",
                 f"--dbname={database}",
             ],
-            input=sql,
+            text=sql,
             env=self.environment(port),
-            capture_output=True,
-            text=True,
-            timeout=_QUERY_S,
-            check=False,
+            timeout_s=_QUERY_S,
         )
         if done.returncode != 0:
             is_down = done.returncode == _UNREACHABLE

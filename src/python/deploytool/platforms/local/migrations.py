@@ -1,12 +1,12 @@
 """Migrations of a local database, applied by dbmate; one table for each kind."""
 
 import re
-import subprocess
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from deploytool.errors import MigrationFailed
 from deploytool.platforms.base import MigrationKind
+from deploytool.platforms.local.commands import run
 from deploytool.platforms.local.database import LocalDatabase
 from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.tools import Tools
@@ -59,7 +59,7 @@ class Migrations:
         before = self.pending(kind, tools, port)
         if not before:
             return []
-        done = subprocess.run(
+        done = run(
             [
                 str(tools.dbmate),
                 "--migrations-dir",
@@ -75,10 +75,7 @@ class Migrations:
                 # The password comes from PGPASSFILE.
                 "DATABASE_URL": f"postgres:///{self._database.name}?sslmode=disable",
             },
-            capture_output=True,
-            text=True,
-            timeout=_MIGRATE_S,
-            check=False,
+            timeout_s=_MIGRATE_S,
         )
         if done.returncode != 0:
             raise self._failure(kind, tools, port, done.stdout + done.stderr)

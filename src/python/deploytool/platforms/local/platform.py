@@ -94,13 +94,13 @@ class LocalPlatform:
         deadline = time.monotonic() + deadline_s
         tools = self._tools()
         changed = []
+        gateway = self._gateway_program(tools)
         self._database.initialise(tools)
         database = self._database_program(tools)
         if self._supervisor.run(database):
             changed.append(database.component)
         self._await(database.component, deadline)
         self._database.make_roles(tools, database.port, self._roles)
-        gateway = self._gateway_program(tools)
         write(self._gateway.config, gateway.config)
         for program in self._service_programs():
             route = self._system.services[program.component].route

@@ -14,6 +14,7 @@ class Secrets:
 
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder.secrets
+        self._masking: Masking | None = None
 
     def value(self, name: str) -> str:
         """Return the secret. It consists of letters, digits, - and _ only."""
@@ -22,6 +23,7 @@ class Secrets:
             return known
         value = secrets.token_urlsafe(_BYTES)
         write(self.file(name), value)
+        self._masking = None
         return value
 
     def file(self, name: str) -> Path:
@@ -30,10 +32,11 @@ class Secrets:
 
     def mask(self, text: str) -> str:
         """Return the text with every known secret replaced."""
-        masking = Masking()
-        for value in self._known():
-            masking.add(value)
-        return masking.mask(text)
+        if self._masking is None:
+            self._masking = Masking()
+            for value in self._known():
+                self._masking.add(value)
+        return self._masking.mask(text)
 
     def _known(self) -> list[str]:
         if not self._folder.is_dir():

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import subprocess
 import time
 import xmlrpc.client
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Role
 from deploytool.platforms.local import orphans
+from deploytool.platforms.local.commands import run
 from deploytool.platforms.local.folder import MARKER, StateFolder, disk, is_root, read, write
 from deploytool.platforms.local.ports import HOST, Ports
 from deploytool.platforms.local.program import (
@@ -29,7 +29,7 @@ from deploytool.platforms.local.tools import Tools
 _USER = "deploytool"
 _SECRET = "supervisor"  # noqa: S105  # the name of one
 _PORT = "supervisor"
-_CALL_S = 5.0
+_CALL_S = 10.0
 _START_S = 20.0
 _POLL_S = 0.05
 # What a program may take beyond its own limit, to be killed and reaped.
@@ -119,7 +119,8 @@ class Supervisor:
         if self._is_known(name):
             self._stop(name, program.stop_s if program else _KILL_S)
             self._call("removeProcessGroup", name)
-        for kind in ("json", "conf", "sh"):
+        # The description last: as long as it is there, a repetition finishes this.
+        for kind in ("conf", "sh", "json"):
             self._file(name, kind).unlink(missing_ok=True)
         self._starts(name).unlink(missing_ok=True)
 
@@ -166,16 +167,11 @@ class Supervisor:
             config,
             render_supervisord(port=port, username=_USER, password=password, is_root=is_root()),
         )
-        done = subprocess.run(
+        done = run(
             [*tools.supervisord, "--configuration", str(config)],
             cwd=self._folder.path,
             env=minimal_environment(self._folder),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_START_S,
-            start_new_session=True,
-            check=False,
+            timeout_s=_START_S,
         )
         if done.returncode != 0:
             raise PlatformFailed(
@@ -281,7 +277,7 @@ class Supervisor:
 def minimal_environment(folder: StateFolder) -> dict[str, str]:
     """Return the environment that everything supervised starts from: none of the caller's."""
     return {
-        "PATH": os.defpath if os.defpath.startswith("/") else "/usr/local/bin:/usr/bin:/bin",
+        "PATH": os.defpath,
         "HOME": str(folder.path),
         "LANG": "C.UTF-8",
         MARKER: str(folder.path),

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploytool.errors import InvalidInput, PlatformFailed
+from deploytool.platforms.local.commands import run
 from deploytool.platforms.local.folder import StateFolder, disk, read, write
 from deploytool.system.revision import digest_of
 
@@ -109,7 +109,7 @@ class Toolbox:
         self._folder.require_space()
         with disk("unpacking", path), tempfile.TemporaryDirectory(dir=self._folder.tools) as place:
             unpacked = Path(place) / "venv"
-            done = subprocess.run(
+            done = run(
                 [python(), str(self._artifact.resolve()), "venv", str(unpacked)],
                 env={
                     "PATH": os.defpath,
@@ -117,10 +117,7 @@ class Toolbox:
                     "PEX_ROOT": str(Path(place) / "pex"),
                     "HOME": place,
                 },
-                capture_output=True,
-                text=True,
-                timeout=_UNPACK_S,
-                check=False,
+                timeout_s=_UNPACK_S,
             )
             if done.returncode != 0:
                 raise PlatformFailed(
