@@ -8,11 +8,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deploytool.canary.machine import Canary
 from deploytool.cli.options import Options
 from deploytool.cli.render.lines import LineView
-from deploytool.errors import InvalidInput, Place
+from deploytool.cli.render.terminal import can_redraw
+from deploytool.errors import Interrupted, InvalidInput, Place
 from deploytool.operations.context import Context
 from deploytool.platforms.opening import open_platform
+from deploytool.record.event import Listener
 from deploytool.record.journal import CommandEnd, Journal
 from deploytool.record.origin import origin_of
 from deploytool.system.declaration import read_system
@@ -37,7 +40,8 @@ def open_session(
 ) -> Generator[Session]:
     """Open everything for one command, and log its start and its end.
 
-    is_live: show a live view where there is a terminal. is_quiet: show no events at all.
+    is_live: show a live view where there is a terminal. is_quiet: show no events at all. Raises
+    Interrupted on Ctrl-C, saying what was left.
     """
     root = find_root(Path.cwd())
     system = read_system(root / _DECLARATION)
@@ -46,7 +50,7 @@ def open_session(
     journal = Journal(log_path(root), origin)
     with ExitStack() as stack:
         if not is_quiet:
-            journal.listen(_view(stack, options, is_live=is_live))
+            journal.listen(_view(stack, options, command, is_live=is_live))
         end = stack.enter_context(journal.command())
         platform = stack.enter_context(
             open_platform(
@@ -63,7 +67,12 @@ def open_session(
             emit=journal.record,
             deadline_s=options.timeout_s,
         )
-        yield Session(context, end)
+        try:
+            yield Session(context, end)
+        except KeyboardInterrupt as interrupt:
+            # Somebody else's canary is no business of this command.
+            is_free = platform.store.holder() is None
+            raise interruption(platform.store.load().canary if is_free else None) from interrupt
 
 
 def find_root(start: Path) -> Path:
@@ -97,5 +106,24 @@ def artifacts() -> dict[str, Path]:
         ) from error
 
 
-def _view(stack: ExitStack, options: Options, *, is_live: bool) -> LineView:
-    return LineView(sys.stderr)
+def interruption(canary: Canary | None) -> Interrupted:
+    """Return what to tell of a command that was interrupted. canary: what is saved of one."""
+    if canary is None:
+        return Interrupted("interrupted", hint="`deploytool status` shows where it stands")
+    where = f"step {canary.step + 1}/{len(canary.steps)}, " if canary.steps else ""
+    return Interrupted(
+        f"interrupted: the canary of {canary.component} is left at {where}{canary.phase}",
+        why="Ctrl-C or SIGTERM was received",
+        note=f"stable {canary.stable.id} and canary {canary.canary.id} stay as they are, "
+        "processes and weights",
+        hint="`deploytool resume` goes on with its evidence, `deploytool abort` takes it back",
+    )
+
+
+def _view(stack: ExitStack, options: Options, command: str, *, is_live: bool) -> Listener:
+    if not is_live or options.is_json or not can_redraw(sys.stderr, os.environ):
+        return LineView(sys.stderr)
+    # rich takes its time to import: only where it is seen.
+    from deploytool.cli.render.live import LiveView  # noqa: PLC0415
+
+    return stack.enter_context(LiveView(sys.stderr, command))

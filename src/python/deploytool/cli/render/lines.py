@@ -6,7 +6,7 @@ from typing import IO
 from deploytool.record.event import Event
 
 # Kept in the record; a person knows that the command began, and its result is printed by itself.
-_UNSHOWN = frozenset({"command-started", "command-ended"})
+UNSHOWN = frozenset({"command-started", "command-ended"})
 
 
 class LineView:
@@ -17,7 +17,7 @@ class LineView:
 
     def __call__(self, event: Event) -> None:
         """Print the event."""
-        if event.event not in _UNSHOWN:
+        if event.event not in UNSHOWN:
             print(line_of(event, datetime.now().astimezone()), file=self._stream, flush=True)
 
 
