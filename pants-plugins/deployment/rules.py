@@ -22,7 +22,7 @@ from pants.engine.target import (
 from pants.engine.unions import UnionRule
 from pants.util.frozendict import FrozenDict
 
-from deployment.arguments import chosen_target, environment
+from deployment.arguments import chosen_target, environment  # pants: no-infer-dep (other resolve)
 from deployment.target_types import (
     DeploymentDependenciesField,
     DeploymentPackagesField,
