@@ -1,5 +1,6 @@
 """The operations log holds whole lines, whatever happens to those who write it."""
 
+import fcntl
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 from deploytool.errors import DeployError, InvalidInput, Locked, RecordFailed
 from deploytool.record.event import Event
 from deploytool.record.history import read_history, read_run
-from deploytool.record.journal import Journal
+from deploytool.record.journal import Journal, encoded
 from deploytool.record.origin import Origin, git_sha, new_run, origin_of
 
 ORIGIN = Origin(
@@ -32,7 +33,7 @@ WRITER = """
 import itertools, sys
 from pathlib import Path
 from deploytool.record.event import Event
-from deploytool.record.journal import Journal
+from deploytool.record.journal import Journal, encoded
 from deploytool.record.origin import Origin
 path, run, count = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 journal = Journal(path, Origin(run, "ada", "desk", "1.0", "", "local", "canary"))
@@ -210,6 +211,19 @@ def test_a_log_that_was_moved_away_is_begun_again(log: Path) -> None:
     journal.record(Event("ready"))
     assert "schema" in lines_of(log)[0]
     assert [line["sequence"] for line in lines_of(log)[1:]] == [2]
+
+
+def test_a_writer_waits_until_another_has_begun_the_log(log: Path) -> None:
+    log.parent.mkdir()
+    second = threading.Thread(target=lambda: Journal(log, ORIGIN).record(Event("second")))
+    with log.open("wb") as first:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second.start()
+        second.join(0.2)
+        assert log.read_bytes() == b""
+        first.write(encoded({"schema": "deploytool-operations", "version": 1}))
+    second.join()
+    assert [line.get("event", "head") for line in lines_of(log)] == ["head", "second"]
 
 
 def test_writers_at_the_same_time_leave_whole_lines_under_one_head(log: Path) -> None:
