@@ -83,11 +83,13 @@ class Canary:
     progress: Progress = field(default_factory=lambda: Progress(command="canary", began=BEGAN))
     now: datetime = BEGAN
     view: CanaryView = STARTING
+    told: list[Event] = field(default_factory=list)
 
     def passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
     def tells(self, event: Event) -> None:
+        self.told.append(event)
         self.progress = self.progress.after(event, self.now)
 
     def moves(self, phase: Phase, reason: str, *, step: int = 0) -> None:

@@ -4,6 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+
+from deploytool.canary.machine import Phase
+from deploytool.canary.verdict import Decision
+from deploytool.record.event import Event
+from deploytool.traffic.load.counts import LoadCounts
 from tests.deploytool.cli.render.scenario import (
     STARTING,
     Canary,
@@ -13,11 +18,6 @@ from tests.deploytool.cli.render.scenario import (
     starting,
     taken_back,
 )
-
-from deploytool.canary.machine import Phase
-from deploytool.canary.verdict import Decision
-from deploytool.record.event import Event
-from deploytool.traffic.load.counts import LoadCounts
 
 
 def test_a_wait_lasts_until_something_else_happens() -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from tests.deploytool.cli.render import scenario
-from tests.deploytool.cli.render.scenario import Canary, figures
 
 from deploytool.canary.machine import Phase
 from deploytool.cli.render.evidence import against_share, bar, for_share, strength
 from deploytool.cli.render.screen import render
 from deploytool.record.event import Event
+from tests.deploytool.cli.render import scenario
+from tests.deploytool.cli.render.scenario import Canary, figures
 
 SCREENS = Path(__file__).with_name("screens")
 SCENARIOS = [scenario.starting, scenario.observing, scenario.taken_back, scenario.promoted]
