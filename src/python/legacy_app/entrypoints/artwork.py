@@ -1,6 +1,7 @@
 """A picture for each product: shapes on a grid, the same for the same sku, no files needed."""
 
 import random
+from functools import lru_cache
 
 from markupsafe import Markup
 
@@ -16,6 +17,7 @@ PALETTES = (
 )
 
 
+@lru_cache(maxsize=256)
 def draw(sku: str) -> Markup:
     """Return an SVG element without a meaning of its own (hidden from screen readers)."""
     chance = random.Random(sku)  # noqa: S311 - chosen, not secret
