@@ -12,11 +12,11 @@ from pathlib import Path
 import httpx2
 import psycopg
 import pytest
-from tests.new_microservice.running import INVARIANTS, Fill, Postgres, RunMain, Start, started
 
 from new_microservice.entrypoints import logs
 from new_microservice.main import build
 from new_microservice.settings import Settings
+from tests.new_microservice.running import INVARIANTS, Fill, Postgres, RunMain, Start, started
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from tests.new_microservice.running import RunMain
 
 

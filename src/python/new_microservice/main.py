@@ -19,7 +19,7 @@ from new_microservice.entrypoints.probes import Readiness, probe_router
 from new_microservice.entrypoints.server import AnnouncingServer
 from new_microservice.faults import ExitAtStart, Unready
 from new_microservice.service_layer.reservations import Reservations
-from new_microservice.service_layer.sweeper import sweep_forever
+from new_microservice.service_layer.sweeper import sweep_until
 from new_microservice.settings import Settings, SettingsError, load_settings
 
 SERVICE = "new-microservice"
@@ -45,12 +45,13 @@ def build(settings: Settings) -> tuple[ASGIApp, Readiness]:
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        sweeper = asyncio.create_task(sweep_forever(store, metrics.expired.inc))
+        stopping = asyncio.Event()
+        sweeper = asyncio.create_task(sweep_until(stopping, store, metrics.expired.inc))
         yield
-        sweeper.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await sweeper
+        stopping.set()
+        # Before the sweeper ends: it may be waiting for a connection.
         await database.close()
+        await sweeper
 
     # No documentation pages: they load scripts from elsewhere.
     app = FastAPI(title="Inventory", lifespan=lifespan, docs_url=None, redoc_url=None)

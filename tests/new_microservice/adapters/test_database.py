@@ -4,6 +4,7 @@ import asyncio
 
 import httpx2
 import pytest
+
 from tests.new_microservice.running import Fill, Postgres, Start
 
 
@@ -48,7 +49,22 @@ async def test_a_restart_of_postgresql_loses_no_request(
         assert reserved == len(requests)
 
 
-async def test_a_database_that_is_away_is_said_to_be_and_found_again(
+async def test_a_database_that_was_away_for_long_is_found_again_at_once(
+    postgres: Postgres, service: Start, stocked: Fill
+) -> None:
+    stocked(BOWL=1)
+    async with service() as client:
+        assert (await client.get("/v1/stock")).status_code == 200
+        await asyncio.to_thread(postgres.control, "-m", "fast", "stop")
+        waiting = asyncio.create_task(client.get("/v1/stock"))
+        # The pool left to itself would by now ask again after 7 s.
+        await asyncio.sleep(3.5)
+        await asyncio.to_thread(postgres.server.ensure_postgres_running)
+        async with asyncio.timeout(2):
+            assert (await waiting).status_code == 200
+
+
+async def test_a_database_that_is_away_is_said_to_be(
     postgres: Postgres, service: Start, stocked: Fill
 ) -> None:
     stocked(BOWL=1)

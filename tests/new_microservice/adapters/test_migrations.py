@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+
 from tests.new_microservice.running import Fill, Postgres
 
 

@@ -11,11 +11,11 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 from schemathesis.core.result import Ok
-from tests.new_microservice.running import Fill
 
 from new_microservice.entrypoints.server import AnnouncingServer
 from new_microservice.main import build
 from new_microservice.settings import Settings
+from tests.new_microservice.running import Fill
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.new_microservice.running import Fill, Start
 
 from new_microservice.adapters.postgres_store import PostgresStore
+from tests.new_microservice.running import Fill, Start
 
 KEY = {"Idempotency-Key": "k"}
 

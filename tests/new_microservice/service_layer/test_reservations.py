@@ -3,7 +3,8 @@
 import asyncio
 
 import httpx2
-from tests.new_microservice.running import Fill, Start
+
+from tests.new_microservice.running import Fill, Postgres, Start
 
 
 async def reserve(
@@ -146,15 +147,33 @@ async def test_sixty_buyers_at_two_instances_get_exactly_what_is_there(
         assert await levels(two, "CUP") == (30, 30, 0)
 
 
-async def test_one_request_sent_thirty_times_at_once_reserves_once(
-    service: Start, stocked: Fill
+async def test_one_request_sent_eight_times_at_once_reserves_once(
+    service: Start, stocked: Fill, postgres: Postgres
 ) -> None:
     stocked(BOWL=50)
     async with service() as one, service() as two:
-        answers = await asyncio.gather(*(reserve((one, two)[n % 2], "1/BOWL") for n in range(30)))
+        with postgres.connect() as connection, connection.transaction():
+            # Nobody gets past the shelf until all stand before it, having seen it untouched.
+            connection.execute("SELECT FROM inventory.stock FOR UPDATE")
+            sent = [asyncio.create_task(reserve((one, two)[n % 2], "1/BOWL")) for n in range(8)]
+            await everybody_waits(postgres, 8)
+        answers = await asyncio.gather(*sent)
         assert {answer.status_code for answer in answers} == {201}
         assert len({answer.text for answer in answers}) == 1
         assert await levels(one) == (50, 1, 49)
+
+
+async def everybody_waits(postgres: Postgres, count: int) -> None:
+    """Return when that many statements of the service wait for a lock."""
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'inventory'"
+        " AND wait_event_type = 'Lock'"
+    )
+    for _ in range(200):
+        if postgres.query(waiting) == [(count,)]:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(postgres.query(waiting))
 
 
 async def test_confirming_and_cancelling_at_once_has_one_winner(

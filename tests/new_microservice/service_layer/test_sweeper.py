@@ -3,11 +3,11 @@
 import asyncio
 
 import pytest
-from tests.new_microservice.running import Fill, Postgres, Start
 
 from new_microservice.adapters.database import Database
 from new_microservice.adapters.postgres_store import PostgresStore
 from new_microservice.service_layer import sweeper
+from tests.new_microservice.running import Fill, Postgres, Start
 
 
 def add_overdue(postgres: Postgres, count: int) -> None:

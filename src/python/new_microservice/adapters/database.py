@@ -14,9 +14,11 @@ Work = Callable[[AsyncConnection], Awaitable[T]]
 
 log = logging.getLogger(__name__)
 
-# The pool tries to connect at once, then after 1 s and after 3 s: three tries fit, so a
-# restart of a second or two is waited out instead of failing the requests of that time.
-WAIT_FOR_CONNECTION_S = 4.0
+# A restart of a few seconds is waited out instead of failing the requests of that time.
+WAIT_FOR_CONNECTION_S = 5.0
+# The pool by itself asks an absent database ever more rarely, for minutes in the end. Told to
+# give up this soon, and then to begin anew (`_begin_anew`), it asks about this often.
+RECONNECT_S = 0.5
 # More waiters than this cannot be served in that time: they are told so at once.
 MAX_WAITING = 500
 # Set for the session. Time zone: answers read the same wherever the database stands.
@@ -26,6 +28,10 @@ SESSION = (
 )
 # Repeating cannot help: the statement was too slow, or the pool itself gave up.
 FINAL = (errors.QueryCanceled, errors.LockNotAvailable, PoolTimeout, TooManyRequests, PoolClosed)
+
+
+async def _begin_anew(pool: AsyncConnectionPool) -> None:
+    await pool.check()
 
 
 class Database:
@@ -52,6 +58,8 @@ class Database:
             min_size=4,
             max_size=10,
             timeout=WAIT_FOR_CONNECTION_S,
+            reconnect_timeout=RECONNECT_S,
+            reconnect_failed=_begin_anew,
             max_waiting=MAX_WAITING,
         )
 

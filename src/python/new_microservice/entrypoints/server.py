@@ -12,7 +12,7 @@ from new_microservice.entrypoints.probes import Readiness
 
 # Long enough for whoever polls /readyz to notice, and for the gateway's connections to end.
 ANNOUNCE_S = 2.0
-# Longer than any request may take (see adapters/database.py).
+# Longer than any request takes while the database answers.
 FINISH_S = 10
 # Longer than the gateway keeps idle connections (Traefik: 90 s): whoever closes first must be it.
 KEEP_ALIVE_S = 120

@@ -1,6 +1,7 @@
 """Gives back, every few seconds, the stock of reservations that nobody confirmed in time."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -24,9 +25,15 @@ async def sweep(store: Store) -> int:
             return total
 
 
-async def sweep_forever(store: Store, on_expired: Callable[[int], None]) -> None:
-    """Sweep until cancelled; any number of instances may do so at once."""
-    while True:
+async def sweep_until(
+    stopping: asyncio.Event, store: Store, on_expired: Callable[[int], None]
+) -> None:
+    """Sweep until told to stop; any number of instances may do so at once.
+
+    An event and no cancellation: under Python 3.11 `asyncio.wait_for`, in which the connection pool
+    waits, swallows a cancellation that comes together with a connection.
+    """
+    while not stopping.is_set():
         try:
             on_expired(await sweep(store))
             await store.forget_answers()
@@ -35,4 +42,6 @@ async def sweep_forever(store: Store, on_expired: Callable[[int], None]) -> None
         except Exception:
             # A task that dies silently would hold stock for ever.
             log.exception("expiry failed")
-        await asyncio.sleep(INTERVAL_S)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(INTERVAL_S):
+                await stopping.wait()
