@@ -223,6 +223,25 @@ def test_metrics_share_the_level_by_their_weights() -> None:
     assert evidence.log_e == pytest.approx(0)
 
 
+def test_no_single_block_decides_on_latency() -> None:
+    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000))
+    huge = poll(arm(5000, latencies=[5.0] * 5000), arm(5000))
+    for each in evidence.after(huge).latency:
+        assert each.process.log_e == pytest.approx(math.log(10))
+
+
+def test_cash_is_kept_for_later_steps_and_spread_evenly_over_them() -> None:
+    def cash(evidence: CanaryEvidence) -> list[float]:
+        processes = [evidence.errors, *(slow.process for slow in evidence.latency)]
+        return [math.exp(process.log_capital[0]) for process in processes]
+
+    evidence = begun((10, 25, 50), lognormal(Random(1), 0.04, 2000))
+    assert cash(evidence) == pytest.approx([0.2] * 5)
+    assert cash(evidence.at_step(1)) == pytest.approx([0.1] * 5)
+    assert cash(evidence.at_step(1).at_step(2)) == cash(evidence.at_step(2)) == [0.0] * 5
+    assert cash(begun((10,))) == [0.0, *[0.0] * len(begun((10,)).latency)]
+
+
 def test_a_first_warm_up_is_not_judged() -> None:
     cold = begun(policy=POLICY.model_copy(update={"warm_up_polls": 3})).at_step(0)
     assert after(cold, *[FAILING] * 3).log_e == pytest.approx(0)
