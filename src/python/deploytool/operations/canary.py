@@ -9,9 +9,10 @@ from deploytool.operations import replacement
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic, TrafficResult, traffic
 from deploytool.operations.up import bring_up, migrate, require_rest, start_foundation
+from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
+from deploytool.record.event import Event
 from deploytool.record.store import TargetState
-from deploytool.system.revision import Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,20 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
         component = options.component or _changed(context, state)
         stable = state.stable[component]
         revision = context.built(component, options.environment)
-        _tell_start(context, stable, revision)
+        started = Canary(
+            run=context.run,
+            component=component,
+            stable=stable,
+            canary=revision,
+            steps=options.steps or context.service(component).canary.steps,
+            since=context.now(),
+            is_held_at_end=options.is_held_at_end,
+        )
+        _tell_start(context, started)
         context.platform.install(revision, context.artifact(component))
         migrate(context, "expand")
         with traffic(context, options.traffic) as sent:
-            ended = replacement.carry_on(
-                context,
-                Canary(
-                    run=context.run,
-                    component=component,
-                    stable=stable,
-                    canary=revision,
-                    steps=options.steps or context.service(component).canary.steps,
-                    since=context.now(),
-                    is_held_at_end=options.is_held_at_end,
-                ),
-            )
+            ended = replacement.carry_on(context, started)
         finish(context, ended)
     return CanaryResult(ended, sent.result)
 
@@ -107,11 +106,15 @@ def _changed(context: Context, state: TargetState) -> str:
     return changed[0] if changed else order[0]
 
 
-def _tell_start(context: Context, stable: Revision, revision: Revision) -> None:
-    same = stable.id == revision.id
-    reason = "the same revision as stable: judged against itself" if same else ""
-    context.say(
-        "canary-started",
-        f"{revision.component} {revision.id}",
-        reason=reason or f"against stable {stable.id}",
+def _tell_start(context: Context, canary: Canary) -> None:
+    same = canary.stable.id == canary.canary.id
+    context.emit(
+        Event(
+            "canary-started",
+            object=f"{canary.component} {canary.canary.id}",
+            reason="the same revision as stable: judged against itself"
+            if same
+            else f"against stable {canary.stable.id}",
+            view=CanaryView.of(canary, context.now()),
+        )
     )

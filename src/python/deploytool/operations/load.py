@@ -65,6 +65,7 @@ def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
     except BaseException:
         generator.stop(0)
         raise
+    context.say("waiting", "load", reason="its last requests, and a look at what they promised")
     counts = generator.stop(_FINISH_S)
     lost = generator.recheck()
     broken = tuple(broken_invariants(context))
