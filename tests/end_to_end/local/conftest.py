@@ -1,0 +1,197 @@
+"""The whole system on the local target, in a folder of its own, driven by the built deploytool."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from deploytool.system.declaration import read_system
+from deploytool.traffic.load.counts import LoadCounts
+from deploytool.traffic.load.generator import LoadGenerator
+
+COMPONENT = "new-microservice"
+SANDBOX = Path.cwd()
+PACKAGES = {
+    "legacy-app": "src.python.legacy_app/legacy_app.pex",
+    "new-microservice": "src.python.new_microservice/new_microservice.pex",
+    "runtime": "src.python.deploytool.platforms.local/runtime.pex",
+}
+TOOL = "src.python.deploytool/binary.pex"
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that ended; `result` is its JSON object."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def result(self) -> dict[str, Any]:
+        return dict(json.loads(self.output.splitlines()[-1]))
+
+    def __str__(self) -> str:
+        return f"exit {self.code}\n{self.output}\n{self.errors[-6000:]}"
+
+
+class Deploytool:
+    """deploytool in one folder with its own declaration, state and log."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ.get("HOME", str(root)),
+            "LANG": "C.UTF-8",
+            "PEX_ROOT": str(root.parent / "pex"),
+            "DEPLOYTOOL_ARTIFACTS": json.dumps(
+                {name: str(SANDBOX / path) for name, path in PACKAGES.items()}
+            ),
+        }
+
+    @property
+    def state(self) -> Path:
+        return self.root / ".deploytool" / "local"
+
+    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            ["python3.11", str(SANDBOX / TOOL), *arguments],
+            cwd=self.root,
+            env={**self.environment, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, timeout_s: float = 300, **environment: str) -> Ended:
+        process = self.start(*arguments, **environment)
+        return self.ended(process, timeout_s)
+
+    def ended(self, process: "subprocess.Popen[str]", timeout_s: float = 300) -> Ended:
+        try:
+            output, errors = process.communicate(timeout=timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, errors = process.communicate()
+            pytest.fail(f"not ended after {timeout_s} s:\n{output}\n{errors[-6000:]}")
+        return Ended(process.returncode, output, errors)
+
+    def done(self, *arguments: str, code: int = 0, **environment: str) -> dict[str, Any]:
+        """Run a command that must end with the exit code; return its JSON result."""
+        ended = self.run(*arguments, "--output", "json", **environment)
+        assert ended.code == code, str(ended)
+        return ended.result
+
+    def status(self) -> dict[str, Any]:
+        return self.done("status")
+
+    def url(self) -> str:
+        return str(self.status()["url"])
+
+    def stable(self, component: str = COMPONENT) -> dict[str, Any]:
+        """Return what status says of the component's stable instance."""
+        instances = self.status()["instances"]
+        return next(i for i in instances if (i["component"], i["role"]) == (component, "stable"))
+
+    def record(self) -> list[dict[str, Any]]:
+        lines = (self.root / "logs" / "operations.log").read_text().splitlines()
+        return [json.loads(line) for line in lines]
+
+    def processes(self) -> list[psutil.Process]:
+        """Return every process that works in or for the state folder."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                words = [process.cwd(), *process.cmdline(), *process.environ().values()]
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
+            if process.pid != os.getpid() and any(str(self.state) in word for word in words):
+                found.append(process)
+        return found
+
+    def process_of(self, component: str, port: int) -> psutil.Process:
+        """Return the process that listens on the port."""
+        for connection in psutil.net_connections("tcp4"):
+            is_there = connection.status == psutil.CONN_LISTEN and connection.laddr
+            if is_there and connection.laddr.port == port and connection.pid:
+                return psutil.Process(connection.pid)
+        raise AssertionError(f"nothing listens on {port} for {component}")
+
+    def port_of(self, component: str) -> int:
+        instances = self.status()["instances"]
+        address = next(i["address"] for i in instances if i["component"] == component)
+        return int(address.rsplit(":", 1)[1].split("/")[0])
+
+    @contextmanager
+    def visitors(self, rate: float = 50, seed: int = 7) -> Iterator[Callable[[], LoadCounts]]:
+        """Send the declared traffic meanwhile; then nothing acknowledged may be lost."""
+        load = read_system(self.root / "deploy" / "system.yaml").load
+        assert load is not None
+        generator = LoadGenerator(self.url(), load, rate, seed)
+        generator.start()
+        try:
+            time.sleep(1)
+            yield generator.snapshot
+        finally:
+            generator.stop(20)
+        assert generator.recheck() == ()
+
+    def make(self) -> None:
+        """Lay out the folder."""
+        shutil.copytree(SANDBOX / "deploy", self.root / "deploy")
+
+
+def until(condition: Callable[[], bool], *, what: str, deadline_s: float = 60) -> float:
+    """Wait for a condition; return the seconds it took."""
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < deadline_s, f"after {deadline_s} s not: {what}"
+        time.sleep(0.1)
+    return time.monotonic() - started
+
+
+def events(record: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
+    return [line for line in record if line.get("event") == event]
+
+
+def kill(process: "subprocess.Popen[str]") -> None:
+    """End deploytool as a power cut would, without a last word."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def draw(seed: int) -> random.Random:
+    return random.Random(seed)
+
+
+Environment = Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploytool]:
+    """The system, up and with enough history to judge latency by."""
+    tool = Deploytool(tmp_path_factory.mktemp("system") / "repository")
+    tool.make()
+    try:
+        ended = tool.run("up")
+        assert ended.code == 0, str(ended)
+        tool.done("load", "--rps", "80", "--duration", "30")
+        yield tool
+    finally:
+        ended = tool.run("down", "--volumes", "--yes")
+    assert ended.code == 0, str(ended)
+    assert tool.processes() == []

@@ -1,0 +1,98 @@
+"""Whatever is killed, the system comes back, and nothing acknowledged is lost."""
+
+import signal
+import time
+
+import pytest
+
+from .conftest import COMPONENT, Deploytool, draw, kill, until
+
+KILLS = 10
+
+
+def consistent(deployed: Deploytool) -> None:
+    """Nothing is left half done: one stable instance each, all of the data reconciles."""
+    status = deployed.status()
+    assert status["canary"] is None
+    assert status["holder"] is None
+    assert {i["role"] for i in status["instances"]} == {"stable"}
+    checks = deployed.done("verify")
+    assert checks["failed"] == 0
+    services = [p for p in deployed.processes() if any("app.pex" in w for w in p.cmdline())]
+    assert len(services) == 2, [p.cmdline() for p in services]
+
+
+@pytest.mark.parametrize("number", range(KILLS))
+def test_a_killed_canary_can_be_resumed_or_aborted(deployed: Deploytool, number: int) -> None:
+    chance = draw(number)
+    end = "resume" if number % 2 else "abort"
+    with deployed.visitors(rate=60, seed=number) as counts:
+        before = deployed.stable()["revision"]
+        process = deployed.start(
+            "canary", COMPONENT, "--env", f"LOG_LEVEL=info{number}", "--no-load",
+            "--steps", "30,50",
+        )  # fmt: skip
+        time.sleep(chance.uniform(0.5, 28))
+        was_running = process.poll() is None
+        kill(process)
+        is_under_way = deployed.status()["canary"] is not None
+        ended = deployed.run(end, *(["--no-load"] if end == "resume" else []), "--output", "json")
+    assert ended.code == (0 if is_under_way else 1), f"{was_running}: {ended}"
+    assert counts().failures == 0, counts()
+    after = deployed.stable()["revision"]
+    if is_under_way:
+        assert (after == before) is (end == "abort"), str(ended)
+    consistent(deployed)
+
+
+def test_ctrl_c_leaves_a_state_that_abort_accepts(deployed: Deploytool) -> None:
+    process = deployed.start("canary", COMPONENT, "--env", "LOG_LEVEL=infoc")
+    until(lambda: deployed.status()["canary"] is not None, what="the canary begins")
+    process.send_signal(signal.SIGINT)
+    ended = deployed.ended(process, timeout_s=30)
+    assert ended.code == 130
+    assert "resume" in ended.errors
+    assert "abort" in ended.errors
+    assert deployed.done("abort")["result"] == "rolled-back"
+    consistent(deployed)
+
+
+@pytest.mark.parametrize("component", [COMPONENT, "legacy-app", "gateway", "database"])
+def test_a_killed_process_is_back_within_seconds(deployed: Deploytool, component: str) -> None:
+    with deployed.visitors() as counts:
+        port = deployed.port_of(component)
+        victim = deployed.process_of(component, port)
+        victim.send_signal(signal.SIGKILL)
+        victim.wait(10)
+        took_s = until(
+            lambda: all(i["condition"] == "ready" for i in deployed.status()["instances"]),
+            what=f"{component} is back",
+            deadline_s=30,
+        )
+        time.sleep(2)
+        failed = counts().failures
+        time.sleep(3)
+        # Once it is back, nothing fails any more.
+        assert counts().failures == failed, counts()
+    assert took_s < 15
+    assert deployed.process_of(component, deployed.port_of(component)).pid != victim.pid
+    consistent(deployed)
+
+
+@pytest.mark.parametrize("command", ["canary", "up"])
+def test_a_second_operation_is_refused_and_told_who_works(
+    deployed: Deploytool, command: str
+) -> None:
+    first = deployed.start("canary", COMPONENT, "--env", "LOG_LEVEL=infos")
+    try:
+        until(lambda: deployed.status()["holder"] is not None, what="the first holds the target")
+        second = deployed.run(command)
+    finally:
+        first.send_signal(signal.SIGINT)
+        deployed.ended(first, timeout_s=30)
+    assert second.code == 6, str(second)
+    assert f"process {first.pid}" in second.errors or f"pid {first.pid}" in second.errors
+    assert "since" in second.errors
+    if deployed.status()["canary"] is not None:
+        deployed.done("abort")
+    consistent(deployed)
