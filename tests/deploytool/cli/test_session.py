@@ -23,7 +23,7 @@ def test_an_interrupted_canary_is_named_with_the_state_it_is_left_in() -> None:
     )
     error = interruption(canary)
     assert error.exit_code == ExitCode.INTERRUPTED
-    assert error.what == "interrupted: the canary of inventory is left at step 2/3, observing"
+    assert error.what == "the canary of inventory is left at step 2/3, observing"
     assert canary.stable.id in error.note
     assert "`deploytool resume`" in error.hint
     assert "`deploytool abort`" in error.hint

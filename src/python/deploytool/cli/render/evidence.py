@@ -12,6 +12,7 @@ _LABEL = 16
 _WORDS = 40
 _LONGEST_BAR = 40
 _SHORTEST_BAR = 6
+_NAMED_PARTS = 2
 
 
 def evidence_lines(figures: Figures, width: int, *, is_step_current: bool) -> list[Text]:
@@ -21,7 +22,6 @@ def evidence_lines(figures: Figures, width: int, *, is_step_current: bool) -> li
     afresh at each step.
     """
     length = max(_SHORTEST_BAR, min(_LONGEST_BAR, width - _LABEL - _WORDS))
-    is_last = figures.step == len(figures.weights_percent) - 1
     upper = figures.upper_bound if is_step_current else 1.0
     known = f"worse by up to {percent(upper)}" if upper < 1 else "nothing known yet"
     against = f"{strength(figures.e_value)}, rolled back at {figures.e_limit:.0f}"
@@ -29,7 +29,7 @@ def evidence_lines(figures: Figures, width: int, *, is_step_current: bool) -> li
     return [
         _line("against canary", "red", length, against_share(figures), against),
         _line(
-            "for promotion" if is_last else "for next step",
+            "for this step",
             "green",
             length,
             for_share(upper, figures.gate),
@@ -39,11 +39,12 @@ def evidence_lines(figures: Figures, width: int, *, is_step_current: bool) -> li
 
 
 def evidence_parts(figures: Figures) -> str:
-    """Return what the evidence against the canary is made of, and what is not in it yet."""
-    parts = ", ".join(f"{_name(each)} {strength(each.e_value)}" for each in figures.metrics)
+    """Return what the evidence against the canary mostly comes from, and what is not in it yet."""
+    heaviest = figures.metrics[:_NAMED_PARTS]
+    parts = ", ".join(f"{_name(each)} {strength(each.e_value)}" for each in heaviest)
     waiting = figures.pending_requests
     unjudged = f"; {waiting} requests wait to be judged" if waiting else ""
-    return f"made up of: {parts}{unjudged}"
+    return f"mostly from: {parts}{unjudged}"
 
 
 def against_share(figures: Figures) -> float:
@@ -68,7 +69,7 @@ def strength(e_value: float) -> str:
     """Write an e-value in as many figures as mean something."""
     if e_value >= 10_000:  # noqa: PLR2004 - so far above any limit that digits say nothing
         return "over 10,000"
-    if e_value >= 100:  # noqa: PLR2004 - three figures
+    if e_value >= 10:  # noqa: PLR2004 - whole numbers
         return f"{e_value:,.0f}"
     return "under 0.01" if e_value < 0.01 else f"{e_value:.2g}"  # noqa: PLR2004 - two figures
 

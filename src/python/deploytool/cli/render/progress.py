@@ -21,6 +21,9 @@ _REMEMBERED_LINES = 12
 # "Requests a second" means: during the last so many seconds.
 _RATE_S = 5.0
 
+# The figures show an observation every second; the transition after a verdict gives its reason.
+_SHOWN_OTHERWISE = frozenset({"observation", "verdict"})
+
 _TAKEN_BACK = frozenset({Phase.RESTORING, Phase.ABORTING, Phase.ROLLED_BACK})
 _DECIDED = frozenset({Phase.HELD, Phase.PROMOTING, Phase.RESTORING, Phase.ABORTING})
 
@@ -61,11 +64,8 @@ class Progress:
             progress = replace(progress, canary=None, figures=None, decision="", stage=0)
         if isinstance(event.view, CanaryView):
             progress = progress._with_canary(event, event.view, now)
-        if event.event == "observation":
-            # Its figures are shown; a line a second would push everything else out.
-            return progress
         progress = replace(progress, waits_for=event.reason if event.event == "waiting" else "")
-        if event.event in UNSHOWN:
+        if event.event in _SHOWN_OTHERWISE | UNSHOWN:
             return progress
         lines = (*progress.happened, line_of(event, now))
         return replace(progress, happened=lines[-_REMEMBERED_LINES:])

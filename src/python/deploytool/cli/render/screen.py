@@ -17,7 +17,10 @@ from deploytool.cli.render.figures import figure_lines
 from deploytool.cli.render.progress import Progress
 from deploytool.operations.view import CanaryView
 
+# Beside figures; more would draw the eye away from them.
 _MOST_EVENTS = 8
+# "HH:MM:SS  "
+_TIME_WIDTH = 10
 
 _DOING = {
     Phase.STARTING: "the canary starts; it gets no requests before it is ready",
@@ -46,8 +49,7 @@ def render(progress: Progress, now: datetime, width: int, height: int) -> Text:
     least = min(3, len(progress.happened))
     is_airy = _height(blocks) + len(blocks) + least < height
     room = height - 1 - _height(blocks) - (len(blocks) if is_airy else 0)
-    shown = progress.happened[-max(1, min(_MOST_EVENTS, room)) :]
-    blocks.append([Text(line, style="dim") for line in shown])
+    blocks.append(_events(progress, width, max(1, room)))
     lines: list[Text] = []
     for block in blocks:
         if lines and block and is_airy:
@@ -68,6 +70,18 @@ def _blocks(progress: Progress, now: datetime, width: int, *, is_short: bool) ->
         _traffic(progress, width, is_short=is_short),
     ]
     return [block for block in blocks if block]
+
+
+def _events(progress: Progress, width: int, room: int) -> list[Text]:
+    """Return the last events: whole where there are no figures yet, else a line each."""
+    texts: Iterable[str] = progress.happened[-_MOST_EVENTS:]
+    if progress.figures is None:
+        texts = [
+            line
+            for text in progress.happened
+            for line in textwrap.wrap(text, width, subsequent_indent=" " * _TIME_WIDTH)
+        ]
+    return [Text(text, style="dim") for text in list(texts)[-room:]]
 
 
 def _height(blocks: Iterable[list[Text]]) -> int:

@@ -57,7 +57,7 @@ class LoadCounts:
         parts = [f"{self.requests} requests in {self.elapsed_s:.0f} s"]
         if self.failures:
             kinds = sorted(self.failures_by_kind.items(), key=lambda kind: -kind[1])
-            listed = ", ".join(f"{count} {kind}" for kind, count in kinds)
+            listed = ", ".join(f"{kind}: {count}" for kind, count in kinds)
             parts.append(f"{self.failures} failed ({listed})")
         else:
             parts.append("none failed")
