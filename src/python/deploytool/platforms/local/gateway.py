@@ -101,6 +101,19 @@ class LocalGateway:
             self._api = TraefikApi(f"http://{HOST}:{port}")
         return self._api
 
+    def complaint(self) -> str:
+        """Return "" when it serves what it should, else what is wrong.
+
+        After a start it answers before it has read its routes.
+        """
+        complaint = self.api().complaint()
+        if complaint:
+            return complaint
+        for route in self.routes():
+            if not self.api().weights(route.component):
+                return f"the route of {route.component} is not in force"
+        return ""
+
     def close(self) -> None:
         """Close the client, so that the next one looks where the router is then."""
         if self._api is not None:

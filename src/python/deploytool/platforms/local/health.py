@@ -71,7 +71,7 @@ class Health:
     def complaint(self, component: str, tools: Tools | None) -> str:
         """Return "" when the database or the gateway is ready, else what is wrong."""
         if component == self._gateway.component:
-            return self._gateway.api().complaint()
+            return self._gateway.complaint()
         program = self._supervisor.program(component, Role.STABLE)
         if component != self._database.component or program is None or tools is None:
             return "it is no longer declared"

@@ -1,0 +1,147 @@
+"""State and lock as files: they survive a death at any moment, and say what is wrong."""
+
+import errno
+import fcntl
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from deploytool.errors import Locked, RecordFailed
+from deploytool.record.file_store import FileStore, write_durably
+from deploytool.record.store import Holder, TargetState
+from deploytool.system.revision import Revision
+
+HOLDER = Holder(
+    user="ann", host="desk", pid=7, command="up", run="r1", since="2026-11-24T08:00:00+00:00"
+)
+STATE = TargetState(
+    stable={"web": Revision(component="web", id="abc", artifact="ff", environment={"A": "1"})}
+)
+
+
+def start_holder(folder: Path) -> subprocess.Popen[str]:
+    """Start a process that holds the lock, with a child that outlives it; wait until it does."""
+    code = f"""
+        import subprocess, sys, time
+        from pathlib import Path
+        from deploytool.record.file_store import FileStore
+        from deploytool.record.store import Holder
+        holder = Holder.model_validate_json({HOLDER.model_dump_json()!r})
+        with FileStore(Path({str(folder)!r})).lock(holder):
+            child = subprocess.Popen(["sleep", "60"])
+            print(child.pid, flush=True)
+            time.sleep(60)
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def test_the_state_is_empty_at_first_and_then_what_was_saved(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "new")
+    assert store.load() == TargetState()
+    store.save(STATE)
+    assert FileStore(tmp_path / "new").load() == STATE
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["state.json"]
+    assert (tmp_path / "new/state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_state_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "state.json").write_text('{"version": 1, "stab')
+    with pytest.raises(RecordFailed) as failure:
+        FileStore(tmp_path).load()
+    assert "state.json" in failure.value.what
+    assert "deploytool up" in failure.value.hint
+
+
+def test_a_save_that_fails_leaves_the_state_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(tmp_path)
+    store.save(STATE)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(RecordFailed) as failure:
+        store.save(TargetState())
+    assert "no space left" in failure.value.why
+    assert store.load() == STATE
+    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_a_failed_record(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordFailed):
+        FileStore(tmp_path / "file").save(STATE)
+    assert FileStore(tmp_path / "file").load() == TargetState()
+
+
+def test_a_held_lock_names_its_holder_and_a_free_one_nobody(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    assert store.holder() is None
+    with store.lock(HOLDER):
+        assert FileStore(tmp_path).holder() == HOLDER
+        with pytest.raises(Locked) as refusal, FileStore(tmp_path).lock(HOLDER):
+            pass
+        for part in ("ann@desk", "pid 7", "`up`", "since 2026-11-24T08:00:00"):
+            assert part in refusal.value.why
+    assert store.holder() is None
+    with store.lock(HOLDER.model_copy(update={"user": "o"})):
+        holder = store.holder()
+        assert holder is not None
+        assert holder.user == "o", "nothing of the longer earlier text is left"
+
+
+def test_a_killed_holder_frees_the_lock_though_its_child_lives_on(tmp_path: Path) -> None:
+    process = start_holder(tmp_path)
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    try:
+        assert FileStore(tmp_path).holder() == HOLDER
+        process.kill()
+        process.wait()
+        assert FileStore(tmp_path).holder() is None
+        with FileStore(tmp_path).lock(HOLDER):
+            pass
+    finally:
+        os.kill(child, 9)
+        process.stdout.close()
+
+
+def test_asking_for_the_holder_does_not_keep_others_from_the_lock(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    with store.lock(HOLDER):
+        pass
+    with (tmp_path / "lock").open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        with pytest.raises(Locked), store.lock(HOLDER):
+            pass
+    with store.lock(HOLDER):
+        pass
+
+
+def test_a_lock_in_a_deleted_folder_keeps_nobody_out(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    store = FileStore(folder)
+    with store.lock(HOLDER):
+        (folder / "lock").unlink()
+        with FileStore(folder).lock(HOLDER):
+            assert store.holder() == HOLDER
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_durably(path, "long text")
+    write_durably(path, "x", 0o640)
+    assert path.read_text() == "x"
+    assert list(tmp_path.iterdir()) == [path]
