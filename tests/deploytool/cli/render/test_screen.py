@@ -51,6 +51,12 @@ def test_all_of_it_fits_an_old_terminal_of_24_lines(told: Callable[[], Canary], 
     assert canary.progress.happened[-1][:40] in "\n".join(lines[-2:])
 
 
+@pytest.mark.parametrize("width", range(40, 100))
+def test_a_number_and_its_unit_stay_on_one_line(width: int) -> None:
+    lines = screen(scenario.taken_back(), width, height=60).splitlines()
+    assert not [line for line in lines if line.strip().startswith(("% ", "%)", "%;", "ms"))]
+
+
 def test_colour_adds_nothing_that_the_words_do_not_say() -> None:
     """The mark, not the colour, tells a failed stage from a passed one."""
     canary = scenario.taken_back()

@@ -4,6 +4,7 @@ Pure: the same progress, moment and size give the same screen. Colour only stres
 and words say already.
 """
 
+import re
 import textwrap
 from collections.abc import Iterable
 from datetime import datetime
@@ -19,6 +20,7 @@ from deploytool.operations.view import CanaryView
 
 # Beside figures; more would draw the eye away from them.
 _MOST_EVENTS = 8
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 # "HH:MM:SS  "
 _TIME_WIDTH = 10
 
@@ -77,9 +79,7 @@ def _events(progress: Progress, width: int, room: int) -> list[Text]:
     texts: Iterable[str] = progress.happened[-_MOST_EVENTS:]
     if progress.figures is None:
         texts = [
-            line
-            for text in progress.happened
-            for line in textwrap.wrap(text, width, subsequent_indent=" " * _TIME_WIDTH)
+            line for text in progress.happened for line in _wrapped(text, width, indent=_TIME_WIDTH)
         ]
     return [Text(text, style="dim") for text in list(texts)[-room:]]
 
@@ -191,11 +191,18 @@ def _traffic(progress: Progress, width: int, *, is_short: bool) -> list[Text]:
 
 
 def _paragraph(text: str, width: int) -> list[Text]:
-    """Return the text in lines; its first word, when it ends in a colon, is a label."""
-    lines = [Text(line) for line in textwrap.wrap(text, width, subsequent_indent="  ")]
+    """Return the text in lines; what stands before its first colon is a label."""
+    lines = [Text(line) for line in _wrapped(text, width, indent=2)]
     if lines:
         lines[0].highlight_regex(r"^[a-z ]+:", style="bold")
     return lines
+
+
+def _wrapped(text: str, width: int, indent: int) -> list[str]:
+    """Break the text into lines, but never between a number and its unit."""
+    bound = re.sub(r"(?<=\d) (?=%|(?:ms|s)\b)", _NO_BREAK, text)
+    lines = textwrap.wrap(bound, width, subsequent_indent=" " * indent)
+    return [line.replace(_NO_BREAK, " ") for line in lines]
 
 
 def _flow(items: Iterable[Text], width: int) -> list[Text]:
