@@ -10,7 +10,7 @@ from .conftest import COMPONENT, Deploytool, events
 def test_a_healthy_canary_is_promoted_and_loses_no_request(deployed: Deploytool) -> None:
     before = deployed.stable()["revision"]
     with deployed.visitors() as counts:
-        result = deployed.done("canary", COMPONENT, "--env", "LOG_LEVEL=warning", "--no-load")
+        result = deployed.done("canary", COMPONENT, "--env", "TRIAL=warning", "--no-load")
     assert result["result"] == "promoted"
     assert deployed.stable()["revision"] == result["canary"] != before
     assert counts().requests > 0
@@ -18,7 +18,7 @@ def test_a_healthy_canary_is_promoted_and_loses_no_request(deployed: Deploytool)
 
 
 def test_a_rollback_loses_no_request(deployed: Deploytool) -> None:
-    deployed.done("canary", COMPONENT, "--env", "LOG_LEVEL=error", "--load", "80")
+    deployed.done("canary", COMPONENT, "--env", "TRIAL=error", "--load", "80")
     serving = deployed.stable()["revision"]
     with deployed.visitors() as counts:
         result = deployed.done("rollback", COMPONENT)
@@ -127,7 +127,7 @@ def test_history_and_verify_tell_what_happened(deployed: Deploytool) -> None:
 
 def test_a_hold_waits_for_a_person(deployed: Deploytool) -> None:
     held = deployed.done(
-        "canary", COMPONENT, "--env", "LOG_LEVEL=info", "--hold", "--load", "80", "--steps", "50",
+        "canary", COMPONENT, "--env", "TRIAL=info", "--hold", "--load", "80", "--steps", "50",
         code=5,
     )  # fmt: skip
     assert held["result"] == "held"

@@ -29,7 +29,7 @@ def test_a_killed_canary_can_be_resumed_or_aborted(deployed: Deploytool, number:
     with deployed.visitors(rate=60, seed=number) as counts:
         before = deployed.stable()["revision"]
         process = deployed.start(
-            "canary", COMPONENT, "--env", f"LOG_LEVEL=info{number}", "--no-load",
+            "canary", COMPONENT, "--env", f"TRIAL=info{number}", "--no-load",
             "--steps", "30,50",
         )  # fmt: skip
         time.sleep(chance.uniform(0.5, 28))
@@ -46,7 +46,7 @@ def test_a_killed_canary_can_be_resumed_or_aborted(deployed: Deploytool, number:
 
 
 def test_ctrl_c_leaves_a_state_that_abort_accepts(deployed: Deploytool) -> None:
-    process = deployed.start("canary", COMPONENT, "--env", "LOG_LEVEL=infoc")
+    process = deployed.start("canary", COMPONENT, "--env", "TRIAL=infoc")
     until(lambda: deployed.status()["canary"] is not None, what="the canary begins")
     process.send_signal(signal.SIGINT)
     ended = deployed.ended(process, timeout_s=30)
@@ -83,7 +83,7 @@ def test_a_killed_process_is_back_within_seconds(deployed: Deploytool, component
 def test_a_second_operation_is_refused_and_told_who_works(
     deployed: Deploytool, command: str
 ) -> None:
-    first = deployed.start("canary", COMPONENT, "--env", "LOG_LEVEL=infos")
+    first = deployed.start("canary", COMPONENT, "--env", "TRIAL=infos")
     try:
         until(lambda: deployed.status()["holder"] is not None, what="the first holds the target")
         second = deployed.run(command)

@@ -7,8 +7,10 @@ import pytest
 
 from deploytool.platforms.base import Role
 from deploytool.platforms.local.program import (
+    START_MARK,
     Program,
     last_exit,
+    last_words,
     render_launcher,
     render_section,
     render_supervisord,
@@ -46,7 +48,7 @@ def test_the_launcher_passes_arguments_and_environment_unchanged(
     tmp_path: Path, value: str
 ) -> None:
     shown = program("sh", "-c", 'printf "%s|%s" "$1" "$VALUE"', "sh", value, VALUE=value)
-    assert launch(tmp_path, shown) == f"{value}|{value}"
+    assert launch(tmp_path, shown) == f"{START_MARK}\n{value}|{value}"
 
 
 def test_the_launcher_hides_the_supervisor_and_notes_each_start(tmp_path: Path) -> None:
@@ -83,3 +85,9 @@ def test_the_last_exit_is_the_programs_own() -> None:
     ]
     assert last_exit(log, "web.canary") == "terminated by SIGKILL"
     assert last_exit(log, "other") == ""
+
+
+def test_the_last_words_are_those_of_the_process_that_ended() -> None:
+    log = [START_MARK, "served", "fatal: no memory", START_MARK, "serving again"]
+    assert last_words(log, 1, is_restarted=True) == ["fatal: no memory"]
+    assert last_words(log, 2, is_restarted=False) == ["fatal: no memory", "serving again"]

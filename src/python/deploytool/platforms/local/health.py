@@ -12,7 +12,7 @@ from deploytool.platforms.local.folder import StateFolder
 from deploytool.platforms.local.gateway import LocalGateway
 from deploytool.platforms.local.logs import last_lines
 from deploytool.platforms.local.ports import HOST
-from deploytool.platforms.local.program import Program, log_name
+from deploytool.platforms.local.program import Program, last_words, log_name
 from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.supervision import Running, Supervisor
 from deploytool.platforms.local.tools import Tools
@@ -20,6 +20,8 @@ from deploytool.platforms.local.tools import Tools
 _TIMEOUT_S = 1.0
 _REQUEST_S = 5.0
 _LAST_LINES = 3
+# Far enough back for the end of a process whose successor has written already.
+_LOOKED_AT_LINES = 500
 _LONGEST_REASON = 300
 _OK = 200
 
@@ -82,21 +84,20 @@ class Health:
     ) -> str:
         if not is_supervised:
             return f"supervisord does not run; {complaint or 'still answers'}"
-        if not complaint:
-            return ""
-        if running.started is None and not running.restarts:
-            return f"has no process; {self._last_words(program)}"
         if running.restarts:
             return (
                 f"ended by {running.last_exit or 'an unknown cause'}, restart {running.restarts}; "
-                f"{self._last_words(program)}"
+                f"{self._last_words(program, is_restarted=running.started is not None)}"
             )
+        if complaint and running.started is None:
+            return f"has no process; {self._last_words(program, is_restarted=False)}"
         return complaint
 
-    def _last_words(self, program: Program) -> str:
+    def _last_words(self, program: Program, *, is_restarted: bool) -> str:
         path = self._folder.logs / log_name(program.component, program.role)
-        lines = [line.strip() for line in last_lines(path, _LAST_LINES)]
-        words = self._secrets.mask(" | ".join(line for line in lines if line))
+        written = last_lines(path, _LOOKED_AT_LINES)
+        lines = last_words(written, _LAST_LINES, is_restarted=is_restarted)
+        words = self._secrets.mask(" | ".join(lines))
         return f"its last words: {words[-_LONGEST_REASON:]}" if words else "it wrote nothing"
 
 

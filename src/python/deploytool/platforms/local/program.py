@@ -13,6 +13,8 @@ from deploytool.platforms.base import Role
 # Seconds; a program that ends again and again within the window is started ever more slowly.
 _CRASH_WINDOW_S = 60
 _LONGEST_PAUSE_S = 10
+# Stands in a program's log before what each of its processes writes.
+START_MARK = "----- process starts -----"
 _EXIT = re.compile(r"exited: (?P<name>\S+) \((?P<how>[^;)]*)")
 
 
@@ -81,6 +83,7 @@ def render_launcher(program: Program) -> str:
     return f"""\
 #!/bin/sh
 umask 077
+echo "{START_MARK}"
 starts=supervisor/starts/{program.name}
 pause=$(awk -v now="$(date +%s)" '
   $1 > now - {_CRASH_WINDOW_S} {{ n++ }}
@@ -116,6 +119,17 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [include]
 files = programs/*.conf
 """
+
+
+def last_words(lines: Sequence[str], count: int, *, is_restarted: bool) -> list[str]:
+    """Return the last lines of the process that ended, from the end of the program's log.
+
+    is_restarted: another process writes already, so what stands after the last mark is not its.
+    """
+    marks = [number for number, line in enumerate(lines) if line == START_MARK]
+    if is_restarted and marks:
+        lines = lines[: marks[-1]]
+    return [line.strip() for line in lines if line.strip() and line != START_MARK][-count:]
 
 
 def last_exit(log: Sequence[str], name: str) -> str:
