@@ -1,1 +1,1 @@
-"""Deploys a system of components to processes, Compose or Kubernetes, and changes it by canaries."""
+"""Deploys a system to processes, Compose or Kubernetes, and changes it by judged canaries."""

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,9 +77,8 @@ class Deploytool:
             start_new_session=True,
         )
 
-    def run(self, *arguments: str, timeout_s: float = 300, **environment: str) -> Ended:
-        process = self.start(*arguments, **environment)
-        return self.ended(process, timeout_s)
+    def run(self, *arguments: str, **environment: str) -> Ended:
+        return self.ended(self.start(*arguments, **environment))
 
     def ended(self, process: "subprocess.Popen[str]", timeout_s: float = 300) -> Ended:
         try:
@@ -126,8 +125,9 @@ class Deploytool:
     def process_of(self, component: str, port: int) -> psutil.Process:
         """Return the process that listens on the port."""
         for connection in psutil.net_connections("tcp4"):
-            is_there = connection.status == psutil.CONN_LISTEN and connection.laddr
-            if is_there and connection.laddr.port == port and connection.pid:
+            if connection.status != psutil.CONN_LISTEN or not connection.laddr:
+                continue
+            if connection.laddr.port == port and connection.pid:
                 return psutil.Process(connection.pid)
         raise AssertionError(f"nothing listens on {port} for {component}")
 
@@ -176,9 +176,6 @@ def kill(process: "subprocess.Popen[str]") -> None:
 
 def draw(seed: int) -> random.Random:
     return random.Random(seed)
-
-
-Environment = Mapping[str, str]
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,7 @@ class Action(StrEnum):
     START_CANARY = "start-canary"
     AWAIT_CANARY = "await-canary"
     SMOKE_CANARY = "smoke-canary"
+    LEARN_STABLE = "learn-stable"
     SET_STEP_WEIGHT = "set-step-weight"
     OBSERVE = "observe"
     SET_FULL_WEIGHT = "set-full-weight"
@@ -54,7 +55,12 @@ class Action(StrEnum):
 
 
 ACTIONS: dict[Phase, tuple[Action, ...]] = {
-    Phase.STARTING: (Action.START_CANARY, Action.AWAIT_CANARY, Action.SMOKE_CANARY),
+    Phase.STARTING: (
+        Action.START_CANARY,
+        Action.AWAIT_CANARY,
+        Action.SMOKE_CANARY,
+        Action.LEARN_STABLE,
+    ),
     Phase.OBSERVING: (Action.SET_STEP_WEIGHT, Action.OBSERVE),
     Phase.HELD: (),
     Phase.PROMOTING: (Action.SET_FULL_WEIGHT, Action.DRAIN_STABLE),

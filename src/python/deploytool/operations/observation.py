@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from deploytool.canary.latency import BASELINE_REQUESTS
 from deploytool.canary.machine import Canary, Event
-from deploytool.canary.observation import ArmCounters, Observation, Reset, Snapshot, difference
+from deploytool.canary.observation import Observation, Reset, difference
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.operations.context import Context
@@ -24,6 +24,9 @@ class Outcome:
     reason: str
 
 
+# Between two looks at how many requests stable has had; none in that time means none will come.
+_LEARN_S = 3.0
+
 _MOVES = {
     Decision.ADVANCE: Event.ADVANCE,
     Decision.PROMOTE: Event.ADVANCE,
@@ -35,8 +38,8 @@ _MOVES = {
 def observe(context: Context, canary: Canary) -> Outcome:
     """Poll until the step is decided; an observation is saved before anything follows from it."""
     policy = context.service(canary.component).canary
-    evidence = canary.evidence or await_baseline(context, canary, policy)
-    evidence = evidence.at_step(canary.step)
+    assert canary.evidence is not None
+    evidence = canary.evidence.at_step(canary.step)
     before = context.platform.observe(canary.component)
     while True:
         context.sleep(policy.poll_s)
@@ -57,27 +60,27 @@ def observe(context: Context, canary: Canary) -> Outcome:
             return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
 
 
-def await_baseline(context: Context, canary: Canary, policy: CanaryPolicy) -> CanaryEvidence:
-    """Return evidence that knows how stable did before the canary, as far as it can be learnt.
+def learn_stable(context: Context, canary: Canary) -> Canary:
+    """Give the canary evidence that knows how stable did before it, as far as can be learnt.
 
     Waits for enough of stable's requests while requests keep coming; without them there are fewer
     latency bounds to judge by, and the error rates alone decide.
     """
-    component = canary.component
-    started = context.now()
-    known = _stable(context.platform.observe(component))
-    told = False
-    while known.timed < BASELINE_REQUESTS and context.now() - started < policy.step_deadline_s / 5:
-        if not told:
-            told = True
-            why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
-            context.say("waiting", f"{component} stable", reason=why)
-        context.sleep(policy.poll_s)
-        latest = _stable(context.platform.observe(component))
+    if canary.evidence is not None or not canary.steps:
+        return canary
+    policy = context.service(canary.component).canary
+    until = context.now() + policy.step_deadline_s / 5
+    known = context.platform.observe(canary.component).stable
+    while known.timed < BASELINE_REQUESTS and context.now() < until:
+        why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
+        context.say("waiting", f"{canary.component} stable", reason=why)
+        context.sleep(_LEARN_S)
+        latest = context.platform.observe(canary.component).stable
         if latest.timed == known.timed:
             break
         known = latest
-    return CanaryEvidence.new(verdict_policy(policy), canary.steps, known)
+    evidence = CanaryEvidence.new(verdict_policy(policy), canary.steps, known)
+    return canary.model_copy(update={"evidence": evidence})
 
 
 def verdict_policy(policy: CanaryPolicy) -> VerdictPolicy:
@@ -91,10 +94,6 @@ def verdict_policy(policy: CanaryPolicy) -> VerdictPolicy:
         step_deadline_s=policy.step_deadline_s,
         warm_up_polls=math.ceil(policy.warm_up_s / policy.poll_s),
     )
-
-
-def _stable(snapshot: Snapshot) -> ArmCounters:
-    return snapshot.stable
 
 
 def _crash(context: Context, canary: Canary) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from deploytool.canary.machine import ACTIONS, ENDS, Action, Canary, Event, Phase, advance
 from deploytool.errors import NotReady
 from deploytool.operations.context import Context
-from deploytool.operations.observation import Outcome, observe
+from deploytool.operations.observation import Outcome, learn_stable, observe
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
@@ -82,6 +82,9 @@ def _position(canary: Canary) -> str:
 
 def _carry_out(context: Context, canary: Canary) -> Outcome:
     for action in ACTIONS[canary.phase]:
+        if action is Action.LEARN_STABLE:
+            canary = learn_stable(context, canary)
+            continue
         if action is Action.OBSERVE:
             return observe(context, canary)
         try:
