@@ -1,8 +1,8 @@
 """How long the main command takes the second time, and how much of that is Pants.
 
 Runs `./pants run deploytool -- canary` twice in this checkout and prints, for the second run, the
-whole time, Pants' part (until deploytool's first line in the log), and both as ratios to the anchor,
-`./pants --version` with a warm daemon. Fails when the run takes 60 s or Pants 3 s or more.
+whole time, Pants' part (until deploytool's first line in the log), and both as ratios to an
+anchor, `./pants --version` with a warm daemon. Fails when the run takes 60 s or Pants 3 s or more.
 
     python3.11 benchmarks/canary_run.py
 """
