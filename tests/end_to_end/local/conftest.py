@@ -16,9 +16,11 @@ from typing import Any
 import psutil
 import pytest
 
+from deploytool.canary.observation import Snapshot
 from deploytool.system.declaration import read_system
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator
+from deploytool.traffic.router import TraefikApi
 
 COMPONENT = "new-microservice"
 SANDBOX = Path.cwd()
@@ -105,6 +107,15 @@ class Deploytool:
         """Return what status says of the component's stable instance."""
         instances = self.status()["instances"]
         return next(i for i in instances if (i["component"], i["role"]) == (component, "stable"))
+
+    def counters(self) -> Snapshot:
+        """Return what the router has counted at both backends since it was started."""
+        ports = json.loads((self.state / "ports.json").read_text())
+        api = TraefikApi(f"http://127.0.0.1:{ports['gateway.stable.admin']}")
+        try:
+            return api.snapshot(COMPONENT)
+        finally:
+            api.close()
 
     def record(self) -> list[dict[str, Any]]:
         lines = (self.root / "logs" / "operations.log").read_text().splitlines()
