@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from deployment.arguments import chosen_target, environment
 
 
