@@ -130,13 +130,24 @@ def test_asking_for_the_holder_does_not_keep_others_from_the_lock(tmp_path: Path
         pass
 
 
-def test_a_lock_in_a_deleted_folder_keeps_nobody_out(tmp_path: Path) -> None:
-    folder = tmp_path / "state"
-    store = FileStore(folder)
-    with store.lock(HOLDER):
-        (folder / "lock").unlink()
-        with FileStore(folder).lock(HOLDER):
-            assert store.holder() == HOLDER
+def test_a_lock_file_deleted_while_it_is_taken_is_not_held_for_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = fcntl.flock
+    is_first = True
+
+    def delete_before_the_first(file: int, how: int) -> None:
+        nonlocal is_first
+        if is_first:
+            (tmp_path / "lock").unlink()
+        is_first = False
+        take(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", delete_before_the_first)
+    with FileStore(tmp_path).lock(HOLDER):
+        assert FileStore(tmp_path).holder() == HOLDER
+        with pytest.raises(Locked), FileStore(tmp_path).lock(HOLDER):
+            pass
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -131,6 +131,16 @@ def test_replacing_stable_by_way_of_a_canary_loses_no_request(place: Place, up: 
     assert up.instance("web", Role.CANARY).condition is Condition.ABSENT
 
 
+def test_a_canary_stopped_in_full_work_loses_no_request(place: Place, up: Platform) -> None:
+    place.start(up, Role.CANARY, SHADE="red")
+    with Visitors(up.gateway_url() + "/app/work", rate=100) as visitors:
+        up.set_weight("web", 50, 10)
+        time.sleep(0.5)
+        up.stop("web", Role.CANARY)
+        time.sleep(0.5)
+    assert set(visitors.answers) == {"200"}
+
+
 @pytest.mark.parametrize(
     ("component", "program"), [("web", "app.pex"), ("edge", "traefik"), ("store", "postgres")]
 )

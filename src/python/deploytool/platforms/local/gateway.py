@@ -139,12 +139,18 @@ class LocalGateway:
         if read(path) != text:
             write(path, text)
 
-    def add(self, component: str, prefix: str, role: Role, port: int) -> None:
-        """Route to an instance as well; a canary gets no requests yet."""
+    def take_over(self, route: Route, deadline_s: float) -> None:
+        """Write the route and wait until it is in force, unless the router does not run."""
+        self.keep(route)
+        if not self.api().complaint():
+            self.api().await_route(route, deadline_s)
+
+    def with_instance(self, component: str, prefix: str, role: Role, port: int) -> Route:
+        """Return the component's route to an instance as well; a canary gets no requests yet."""
         known = self.route(component)
         route = Route(component, prefix, known.addresses, known.canary_percent) if known else None
         route = route or Route(component, prefix, {})
-        self.keep(route.with_address(_ARMS[role], f"http://{HOST}:{port}"))
+        return route.with_address(_ARMS[role], f"http://{HOST}:{port}")
 
     def remove(self, component: str, role: Role, deadline_s: float) -> bool:
         """Take an instance off, and wait until it is off; return whether it was on."""
@@ -152,10 +158,7 @@ class LocalGateway:
         if route is None or _ARMS[role] not in route.addresses:
             return False
         left = route.without(_ARMS[role])
-        self.keep(left)
-        # A router that does not run sends nothing to anybody.
-        if not self.api().complaint():
-            self.api().await_route(left, deadline_s)
+        self.take_over(left, deadline_s)
         return True
 
     def forget(self) -> None:

@@ -104,7 +104,9 @@ class LocalPlatform:
         write(self._gateway.config, gateway.config)
         for program in self._service_programs():
             route = self._system.services[program.component].route
-            self._gateway.add(program.component, route, program.role, program.port)
+            self._gateway.keep(
+                self._gateway.with_instance(program.component, route, program.role, program.port)
+            )
         if self._supervisor.run(gateway):
             changed.append(gateway.component)
         self._gateway.close()
@@ -165,7 +167,8 @@ class LocalPlatform:
             known=self._references(),
         )
         self._supervisor.run(program)
-        self._gateway.add(component, service.route, role, program.port)
+        route = self._gateway.with_instance(component, service.route, role, program.port)
+        self._gateway.take_over(route, _ROUTE_S)
 
     def stop(self, component: str, role: Role) -> None:
         """Take the instance off the router, wait a moment, terminate it."""
