@@ -61,7 +61,8 @@ class InferDeploymentDependencies(InferDependenciesRequest[DeploymentDependencie
 async def infer_dependencies(request: InferDeploymentDependencies) -> InferredDependencies:
     """Make the tool and all packages dependencies, so that `--changed-dependents` sees them."""
     tool, packages = request.field_set.tool, request.field_set.packages
-    named = [address for place in (packages.value or {}).values() for address in place.values()]
+    places = packages.value or FrozenDict()
+    named = [address for place in places.values() for address in place.values()]
     tools, packaged = await MultiGet(
         Get(Addresses, UnparsedAddressInputs, _addresses(tool, [tool.value])),
         Get(Addresses, UnparsedAddressInputs, _addresses(packages, named)),
@@ -87,7 +88,8 @@ class ComponentPackagesRequest:
 @rule
 async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages:
     """Build the packages of one deploy target; there are none of a name that nobody declared."""
-    declared = (request.field.value or {}).get(request.deploy_target, FrozenDict())
+    places = request.field.value or FrozenDict()
+    declared = places.get(request.deploy_target, FrozenDict())
     targets = await MultiGet(
         Get(Targets, UnparsedAddressInputs, _addresses(request.field, [address]))
         for address in declared.values()
@@ -141,7 +143,7 @@ def _addresses(field: AsyncFieldMixin, values: Iterable[str]) -> UnparsedAddress
     )
 
 
-def _only(found: FieldSetsPerTarget, field: AsyncFieldMixin, address: str) -> FieldSet:
+def _only(found: FieldSetsPerTarget[FieldSet], field: AsyncFieldMixin, address: str) -> FieldSet:
     """Return the one way to run or package what stands at an address of a field."""
     if len(found.field_sets) != 1:
         raise InvalidFieldException(
