@@ -20,6 +20,8 @@ from deploytool.platforms.local.tools import Tools
 _TIMEOUT_S = 1.0
 _REQUEST_S = 5.0
 _LAST_LINES = 3
+# Of structured logs the beginning says what happened; the rest would hide the next line.
+_LONGEST_LINE = 160
 # Far enough back for the end of a process whose successor has written already.
 _LOOKED_AT_LINES = 500
 _LONGEST_REASON = 300
@@ -97,8 +99,12 @@ class Health:
         path = self._folder.logs / log_name(program.component, program.role)
         written = last_lines(path, _LOOKED_AT_LINES)
         lines = last_words(written, _LAST_LINES, is_restarted=is_restarted)
-        words = self._secrets.mask(" | ".join(lines))
-        return f"its last words: {words[-_LONGEST_REASON:]}" if words else "it wrote nothing"
+        words = self._secrets.mask(" | ".join(_cut(line) for line in lines))
+        return f"its last words: {words}" if words else "it wrote nothing"
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}..."
 
 
 def _condition(complaint: str, *, is_supervised: bool) -> Condition:
