@@ -99,7 +99,7 @@ class Health:
         path = self._folder.logs / log_name(program.component, program.role)
         written = last_lines(path, _LOOKED_AT_LINES)
         lines = last_words(written, _LAST_LINES, is_restarted=is_restarted)
-        words = self._secrets.mask(" | ".join(_cut(line) for line in lines))
+        words = " | ".join(_cut(self._secrets.mask(line)) for line in lines)
         return f"its last words: {words}" if words else "it wrote nothing"
 
 
