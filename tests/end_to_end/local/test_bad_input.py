@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -67,20 +66,6 @@ def test_a_full_disk_decides_nothing(tool: Deploytool) -> None:
 def test_a_state_folder_that_cannot_be_made(tool: Deploytool) -> None:
     (tool.root / ".deploytool").write_text("a file stands where the folder should be")
     named(tool.run("up"), ".deploytool", code=1)
-
-
-def test_a_wrong_python(tool: Deploytool, tmp_path: Path) -> None:
-    """Without python3.11 on PATH no service could start; it is said before anything is."""
-    found = subprocess.run(["which", "python3.11"], capture_output=True, text=True, check=True)
-    process = subprocess.run(
-        [found.stdout.strip(), str(Path.cwd() / "src.python.deploytool/binary.pex"), "up"],
-        cwd=tool.root,
-        env={**tool.environment, "PATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    named(Ended(process.returncode, process.stdout, process.stderr), "python3.11", code=1)
 
 
 def test_nothing_was_built(tool: Deploytool) -> None:

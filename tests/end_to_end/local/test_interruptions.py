@@ -18,8 +18,11 @@ def consistent(deployed: Deploytool) -> None:
     assert {i["role"] for i in status["instances"]} == {"stable"}
     checks = deployed.done("verify")
     assert checks["failed"] == 0
-    services = [p for p in deployed.processes() if any("app.pex" in w for w in p.cmdline())]
-    assert len(services) == 2, [p.cmdline() for p in services]
+    # supervisord has one child for each instance, and nothing works beside its family.
+    [supervisor] = [p for p in deployed.processes() if "supervisor.supervisord" in p.cmdline()]
+    assert len(supervisor.children()) == len(status["instances"])
+    family = {supervisor.pid, *(p.pid for p in supervisor.children(recursive=True))}
+    assert {p.pid for p in deployed.processes()} <= family
 
 
 @pytest.mark.parametrize("number", range(KILLS))

@@ -23,7 +23,9 @@ def await_ready(context: Context, component: str, role: Role) -> Instance:
             context.say("ready", f"{component} {role}", reason=f"after {waited_s:.1f} s")
             return instance
         if instance.condition is Condition.FAILED or instance.restarts >= _HOPELESS_RESTARTS:
-            raise _not_ready(component, instance, f"gave up after {waited_s:.0f} s")
+            raise _not_ready(
+                component, instance, f"not ready after {waited_s:.0f} s, and waiting does not help"
+            )
         if waited_s > limit_s:
             raise _not_ready(component, instance, f"not ready after {limit_s:.0f} s")
         if instance.reason != told:
