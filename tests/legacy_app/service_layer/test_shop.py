@@ -276,11 +276,12 @@ async def test_two_instances_share_the_stuck_orders_and_leave_the_fresh_ones(wor
     long, none = timedelta(hours=1), timedelta(0)
     take = world.orders.take_stuck
     assert await take(pending_for=long, unfinished_for=long, limit=20) == []
-    halves = await asyncio.gather(
-        *(take(pending_for=long, unfinished_for=none, limit=3) for _ in range(2))
-    )
-    taken = [order.id for half in halves for order in half]
-    assert len(taken) == len(set(taken)) == 6
+    world.database.query("BEGIN")
+    world.database.query("SELECT id FROM shop.orders WHERE id <= 3 FOR UPDATE")
+    rest = await take(pending_for=long, unfinished_for=none, limit=20)
+    assert {order.id for order in rest} == {4, 5, 6}, "another has the others in its hands"
+    world.database.query("ROLLBACK")
+    await take(pending_for=long, unfinished_for=none, limit=20)
     second = timedelta(seconds=30)
     assert await take(pending_for=long, unfinished_for=second, limit=20) == [], "a lease"
     await world.drive()

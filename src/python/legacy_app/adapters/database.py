@@ -3,15 +3,32 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, LiteralString, TypeVar
 
-from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg import AsyncConnection, InterfaceError, OperationalError, errors
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout, TooManyRequests
 
 from legacy_app.domain.errors import DatabaseUnavailable
 
 T = TypeVar("T")
 Connection = AsyncConnection[DictRow]
+Pool = AsyncConnectionPool[Connection]
+
+# A restart of PostgreSQL is shorter: requests of that time wait instead of failing.
+WAIT_S = 5.0
+# More would only wait for their time-out: better told at once.
+MAX_WAITING = 200
+# The pool's own attempts to reconnect become rarer with every failure, for minutes in the end,
+# and then stop. Made to stop this soon and begin again, they go on about once a second.
+RECONNECT_S = 0.5
+# Passing trouble that another connection does not help.
+NO_RETRY = (errors.QueryCanceled, errors.LockNotAvailable, PoolTimeout, TooManyRequests, PoolClosed)
+
+
+async def _begin_again(pool: Pool) -> None:
+    # Not left to the next request: a pool with too many waiting refuses it before it grows, and
+    # those whose time ran out count as waiting until there is a connection.
+    await pool.check()
 
 
 class Database:
@@ -21,7 +38,7 @@ class Database:
     """
 
     def __init__(self, *, host: str, port: int, user: str, password: str, name: str) -> None:
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+        self._pool: Pool = AsyncConnectionPool(
             make_conninfo(
                 host=host,
                 port=port,
@@ -40,9 +57,10 @@ class Database:
             kwargs={"autocommit": True, "row_factory": dict_row},
             min_size=2,
             max_size=10,
-            timeout=2.0,
-            # More would only wait for their time-out: better told at once.
-            max_waiting=200,
+            timeout=WAIT_S,
+            max_waiting=MAX_WAITING,
+            reconnect_timeout=RECONNECT_S,
+            reconnect_failed=_begin_again,
             open=False,
         )
 
@@ -62,7 +80,7 @@ class Database:
         try:
             try:
                 return await self._attempt(work)
-            except (PoolTimeout, TooManyRequests):
+            except NO_RETRY:
                 raise
             except (OperationalError, InterfaceError):
                 # After a restart of PostgreSQL every idle connection is stale, and each would
