@@ -50,7 +50,7 @@ def smoke(context: Context, component: str, role: Role, revision: str) -> None:
             hint=f"see `deploytool logs {component}`",
         )
     for path in service.smoke:
-        # A revision that fails now and then is for the evidence to judge, with counts; only one that
+        # A revision that fails now and then is for the evidence to judge, by counts; only one that
         # cannot do what it is for is turned away here.
         for _ in range(_SMOKE_TRIES):
             answer = context.platform.request(component, role, path)
