@@ -1,0 +1,55 @@
+"""`./pants` without the Pythons that it needs says so, and leaves nothing half made."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+# All that the launcher calls before it has found its Pythons.
+PROGRAMS = ("bash", "cat", "cksum", "dirname", "env", "flock", "mkdir", "sed")
+
+
+def launched(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Run the launcher with nothing on PATH but these programs and what stands in the folder."""
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    for name in PROGRAMS:
+        found = shutil.which(name)
+        if found and not (programs / name).exists():
+            (programs / name).symlink_to(found)
+    return subprocess.run(
+        ["bash", str(Path.cwd() / "pants"), "--version"],
+        env={
+            "PATH": str(programs),
+            "HOME": str(folder),
+            "XDG_CACHE_HOME": str(folder / "cache"),
+            "PYENV_ROOT": str(folder / "pyenv"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def refused(ended: "subprocess.CompletedProcess[str]", *words: str) -> None:
+    assert ended.returncode == 1, ended
+    for word in ("error: ", "why: ", "hint: ", *words):
+        assert word in ended.stderr
+
+
+def test_without_a_python_for_pants_itself(tmp_path: Path) -> None:
+    refused(launched(tmp_path), "Python 3.7, 3.8 or 3.9", "uv python install 3.9")
+    assert not (tmp_path / "cache").exists()
+
+
+@pytest.mark.parametrize("version", ["3.7", "3.9"])
+def test_without_the_python_of_the_code(tmp_path: Path, version: str) -> None:
+    """A stand-in that answers the launcher's question, as no such Python may be at hand here."""
+    (tmp_path / "bin").mkdir()
+    runner = tmp_path / "bin" / f"python{version}"
+    runner.write_text(f'#!/bin/sh\necho "{runner}"\n')
+    runner.chmod(0o755)
+    refused(launched(tmp_path), "wrong Python", "CPython 3.11")
+    assert not (tmp_path / "cache").exists()
