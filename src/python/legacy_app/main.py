@@ -3,8 +3,9 @@
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import httpx2
 from fastapi import FastAPI
@@ -26,8 +27,11 @@ from legacy_app.entrypoints.pages import error_page, pages_router
 from legacy_app.entrypoints.probes import Readiness, probes_router
 from legacy_app.entrypoints.rendering import Renderer
 from legacy_app.entrypoints.server import Server
+from legacy_app.service_layer.background import repeat_until
+from legacy_app.service_layer.driver import INTERVAL_S as DRIVE_S
 from legacy_app.service_layer.driver import Driver
-from legacy_app.service_layer.expiry import expire_forever
+from legacy_app.service_layer.expiry import INTERVAL_S as EXPIRE_S
+from legacy_app.service_layer.expiry import expire_all
 from legacy_app.service_layer.shop import Shop
 from legacy_app.settings import Settings, SettingsError, StockBackend, load_settings
 
@@ -35,6 +39,8 @@ SERVICE = "legacy-app"
 EXIT_BAD_SETTINGS = 2
 # As long as the inventory holds goods for an order.
 HOLD_FOR = timedelta(minutes=15)
+# More than what the tasks in the background are in the middle of takes.
+FINISH_S = 5.0
 
 
 def build(
@@ -74,16 +80,18 @@ def build(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await database.open()
-        background = [asyncio.create_task(driver.run())]
+        stopping = asyncio.Event()
+        works = [repeat_until(stopping, DRIVE_S, "driving stuck orders on", driver.drive_stuck)]
         if settings.stock_backend is not StockBackend.HTTP:
-            background.append(asyncio.create_task(expire_forever(sql_stock)))
+            expiry = partial(expire_all, sql_stock)
+            works.append(repeat_until(stopping, EXPIRE_S, "expiry", expiry))
+        background = [asyncio.create_task(work) for work in works]
         yield
-        for task in background:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-        await client.aclose()
+        stopping.set()
+        # Before the tasks end: they may be waiting for a connection.
         await database.close()
+        await asyncio.wait(background, timeout=FINISH_S)
+        await client.aclose()
 
     # No documentation pages: they load scripts from elsewhere.
     app = FastAPI(title="Shop", lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -47,14 +47,23 @@ class Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; SIGINT, or a second SIGTERM, skips the announcement."""
-        if self._loop is None or sig != signal.SIGTERM or self._readiness.is_draining:
-            super().handle_exit(sig, frame)
+    def handle_exit(
+        self,
+        sig: int,
+        frame: FrameType | None,  # noqa: ARG002  (the signature of a signal handler)
+    ) -> None:
+        """Begin to stop; SIGINT, or a second signal, skips the announcement, a third all waiting.
+
+        Not the base class's: it raises the signal again at the end, so that a stop in good order
+        looks like a death.
+        """
+        if sig == signal.SIGTERM and self._loop is not None and not self._readiness.is_draining:
+            self._readiness.is_draining = True
+            # A signal handler may only hand things to the loop, which might be asleep.
+            self._loop.call_soon_threadsafe(self._loop.call_later, ANNOUNCE_S, self._stop)
             return
-        self._readiness.is_draining = True
-        # A signal handler may only hand things to the loop, which might be asleep.
-        self._loop.call_soon_threadsafe(self._loop.call_later, ANNOUNCE_S, self._stop)
+        self.force_exit = self.should_exit
+        self.should_exit = True
 
     def _stop(self) -> None:
         self.should_exit = True

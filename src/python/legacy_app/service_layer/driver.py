@@ -1,13 +1,12 @@
 """Drives on the orders that a crash or trouble with the stock has left halfway."""
 
-import asyncio
 from datetime import timedelta
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter
 
 from legacy_app.domain.books import OrderBook
-from legacy_app.domain.errors import ShopError, Unavailable
+from legacy_app.domain.errors import ShopError
 from legacy_app.domain.orders import CancelReason, Order, Status, cancellation
 from legacy_app.service_layer.shop import Shop
 
@@ -44,18 +43,6 @@ class Driver:
             ["status"],
             registry=registry,
         )
-
-    async def run(self) -> None:
-        """Drive until cancelled."""
-        while True:
-            await asyncio.sleep(INTERVAL_S)
-            try:
-                await self.drive_stuck()
-            except Unavailable as error:
-                log.warning("stuck orders not looked for", why=str(error))
-            except Exception:
-                # A task that dies silently would leave every later order stuck.
-                log.exception("driving failed")
 
     async def drive_stuck(self) -> int:
         """Drive a batch of stuck orders; return how many were found."""
