@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from .conftest import COMPONENT, Deploytool, draw, kill, until
+from .conftest import COMPONENT, Deploytool, draw, events, kill, until
 
 KILLS = 10
 
@@ -80,6 +80,26 @@ def test_a_killed_process_is_back_within_seconds(deployed: Deploytool, component
     assert took_s < 15
     assert deployed.process_of(component, deployed.port_of(component)).pid != victim.pid
     consistent(deployed)
+
+
+def test_a_canary_outlives_the_death_of_the_router(deployed: Deploytool) -> None:
+    process = deployed.start(
+        "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--output", "json"
+    )
+    until(lambda: observed(deployed) > 3, what="the canary is observed")
+    victim = deployed.process_of("gateway", deployed.port_of("gateway"))
+    victim.send_signal(signal.SIGKILL)
+    ended = deployed.ended(process)
+    assert ended.code == 0, str(ended)
+    assert deployed.stable()["revision"] == ended.result["canary"]
+    consistent(deployed)
+
+
+def observed(deployed: Deploytool) -> int:
+    """Return how often the last command has observed its canary."""
+    record = deployed.record()
+    begun = [line["run"] for line in record if line.get("command") == "canary"]
+    return sum(line["run"] == begun[-1] for line in events(record, "observation"))
 
 
 @pytest.mark.parametrize("command", ["canary", "up"])

@@ -8,6 +8,7 @@ from deploytool.errors import ExitCode
 from deploytool.operations import replacement
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic, TrafficResult, traffic
+from deploytool.operations.readiness import await_ready
 from deploytool.operations.up import bring_up, migrate, require_rest, start_foundation
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
@@ -67,7 +68,7 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
         migrate(context, "expand")
         with traffic(context, options.traffic) as sent:
             ended = replacement.carry_on(context, started)
-        finish(context, ended)
+            finish(context, ended)
     return CanaryResult(ended, sent.result)
 
 
@@ -84,6 +85,7 @@ def _stable_first(context: Context, state: TargetState) -> TargetState:
         start_foundation(context)
         for name in context.system.start_order():
             context.platform.start(state.stable[name], Role.STABLE)
+            await_ready(context, name, Role.STABLE)
         return state
     missing = [name for name in context.system.services if name not in state.stable]
     context.say(

@@ -18,7 +18,7 @@ def promote(context: Context) -> CanaryResult:
             raise DeployError(
                 f"the canary of {canary.component} has not served a request yet",
                 why=f"run {canary.run} is {canary.phase}",
-                hint="`deploytool resume` lets it be judged, `deploytool up` deploys without",
+                hint="`deploytool resume` lets it be judged, `deploytool abort` takes it back",
             )
         if canary.phase in {Phase.RESTORING, Phase.ABORTING}:
             raise DeployError(
@@ -56,7 +56,7 @@ def resume(context: Context, wanted: Traffic) -> CanaryResult:
             canary = replacement.move(context, canary, Event.RESUME, _by(context))
         with traffic(context, wanted) as sent:
             ended = replacement.carry_on(context, canary)
-        finish(context, ended)
+            finish(context, ended)
         return CanaryResult(ended, sent.result)
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from deploytool.canary.latency import BASELINE_REQUESTS
 from deploytool.canary.machine import Canary, Event
-from deploytool.canary.observation import Observation, Reset, difference
+from deploytool.canary.observation import Observation, Reset, Snapshot, difference
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
+from deploytool.errors import PlatformFailed
 from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Role
@@ -24,6 +25,8 @@ class Outcome:
     reason: str
 
 
+# Between two tries to read a router that does not answer.
+_RETRY_S = 0.5
 # Between two looks at how many requests stable has had; none in that time means none will come.
 _LEARN_S = 3.0
 
@@ -40,14 +43,14 @@ def observe(context: Context, canary: Canary) -> Outcome:
     policy = context.service(canary.component).canary
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
-    before = context.platform.observe(canary.component)
+    before, _ = _read(context, canary.component)
     while True:
         context.sleep(policy.poll_s)
         if crash := _crash(context, canary):
             judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
             return Outcome(judged, Event.ABORT, crash)
-        after = context.platform.observe(canary.component)
-        poll = difference(before, after)
+        after, trouble = _read(context, canary.component)
+        poll = Reset(reason=trouble) if trouble else difference(before, after)
         before = after
         evidence = evidence.after(poll)
         verdict = evidence.judge(canary.step, context.now() - canary.since)
@@ -60,6 +63,25 @@ def observe(context: Context, canary: Canary) -> Outcome:
             return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
 
 
+def _read(context: Context, component: str) -> tuple[Snapshot, str]:
+    """Return the router's counters, and why they had to be waited for, "" when they had not.
+
+    A router that ended is started again at once; only one that stays away ends the operation.
+    """
+    until = context.now() + context.deadline_s
+    trouble = ""
+    while True:
+        try:
+            return context.platform.observe(component), trouble
+        except PlatformFailed as error:
+            if context.now() > until:
+                raise
+            if not trouble:
+                context.say("waiting", component, reason=f"{error.what}: {error.why}")
+            trouble = error.what
+            context.sleep(_RETRY_S)
+
+
 def learn_stable(context: Context, canary: Canary) -> Canary:
     """Give the canary evidence that knows how stable did before it, as far as can be learnt.
 
@@ -70,12 +92,12 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         return canary
     policy = context.service(canary.component).canary
     until = context.now() + policy.step_deadline_s / 5
-    known = context.platform.observe(canary.component).stable
+    known = _read(context, canary.component)[0].stable
     while known.timed < BASELINE_REQUESTS and context.now() < until:
         why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
         context.say("waiting", f"{canary.component} stable", reason=why)
         context.sleep(_LEARN_S)
-        latest = context.platform.observe(canary.component).stable
+        latest = _read(context, canary.component)[0].stable
         if latest.timed == known.timed:
             break
         known = latest

@@ -7,7 +7,7 @@ any point, it goes on from the phase that was saved: every action may be repeate
 from collections.abc import Callable
 
 from deploytool.canary.machine import ACTIONS, ENDS, Action, Canary, Event, Phase, advance
-from deploytool.errors import NotReady
+from deploytool.errors import DeployError, NotReady
 from deploytool.operations.context import Context
 from deploytool.operations.observation import Outcome, learn_stable, observe
 from deploytool.operations.readiness import await_ready, smoke
@@ -48,10 +48,20 @@ def replace(context: Context, stable: Revision, revision: Revision, reason: str)
 
 
 def carry_on(context: Context, canary: Canary) -> Canary:
-    """Go on from the canary's phase to an end, or until a person has to decide."""
+    """Go on from the canary's phase to an end, or until a person has to decide.
+
+    An error of the platform leaves the canary in its phase, and says so.
+    """
     _save(context, canary)
     while canary.phase not in ENDS and canary.phase is not Phase.HELD:
-        outcome = _carry_out(context, canary)
+        try:
+            outcome = _carry_out(context, canary)
+        except DeployError as error:
+            error.note = error.note or (
+                f"the canary of {canary.component} is left at {_position(canary)}: "
+                "`deploytool resume` goes on, `deploytool abort` takes it back"
+            )
+            raise
         canary = move(context, outcome.canary, outcome.event, outcome.reason)
     return canary
 

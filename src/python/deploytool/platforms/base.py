@@ -126,7 +126,10 @@ class Platform(Protocol):
         """GET a path at the gateway, as a visitor would."""
 
     def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
-        """Send this share of the component's requests to its canary; return once in force."""
+        """Send this share of the component's requests to its canary; return once in force.
+
+        Raises PlatformFailed when the router does not take it over: that is no fault of a canary.
+        """
 
     def weight(self, component: str) -> int:
         """Return the share, in percent, that the router sends to the canary now."""

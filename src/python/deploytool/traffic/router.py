@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 
 from deploytool.canary.observation import Snapshot
-from deploytool.errors import NotReady, PlatformFailed
+from deploytool.errors import PlatformFailed
 from deploytool.traffic.metrics import read_snapshot
 from deploytool.traffic.traefik_file import Route, service_name
 
@@ -56,11 +56,11 @@ class TraefikApi:
         return round(100 * canary / (sum(weights.values()) or 1))
 
     def await_route(self, route: Route, deadline_s: float) -> None:
-        """Return once the route is in force. Raises NotReady, saying what is instead."""
+        """Return once the route is in force. Raises PlatformFailed, saying what is instead."""
         deadline = time.monotonic() + deadline_s
         while (missing := self._missing(route)) is not None:
             if time.monotonic() > deadline:
-                raise NotReady(
+                raise PlatformFailed(
                     f"the router did not take over the route of {route.component} "
                     f"within {deadline_s:.0f} s",
                     why=missing,
