@@ -16,7 +16,7 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
     with context.locked() as state:
         require_rest(state)
         name = component or _only_candidate(state)
-        revision = _choose(state, name, to)
+        revision = _choose(context, state, name, to)
         context.platform.prepare()
         start_foundation(context)
         stable = state.stable[name]
@@ -34,14 +34,15 @@ def _only_candidate(state: TargetState) -> str:
     )
 
 
-def _choose(state: TargetState, component: str, to: str | None) -> Revision:
-    earlier = state.earlier.get(component, ())
+def _choose(context: Context, state: TargetState, component: str, to: str | None) -> Revision:
+    installed = {revision.id for revision in context.platform.revisions(component)}
+    earlier = [each for each in state.earlier.get(component, ()) if each.id in installed]
     found = [revision for revision in earlier if to is None or revision.id.startswith(to)]
     if not found or (to is not None and len(found) > 1):
         wanted = f"to {to}" if to else "anywhere"
         raise InvalidInput(
             f"{component} cannot go back {wanted}",
-            why=f"its earlier revisions are {', '.join(r.id for r in earlier) or 'none'}",
+            why=f"still installed are {', '.join(each.id for each in earlier) or 'none'}",
             hint="choose one of these with --to",
         )
     return found[0]

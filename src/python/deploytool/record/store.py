@@ -36,6 +36,18 @@ class TargetState(BaseModel):
     # The replacement under way or interrupted; None when the target is at rest.
     canary: Canary | None = None
 
+    def needed(self, component: str) -> set[str]:
+        """Return the ids of the revisions that must stay installed, whatever came after them.
+
+        What is stable, what a rollback may go back to, and both sides of a canary under way.
+        """
+        needed = {revision.id for revision in self.earlier.get(component, ())}
+        if component in self.stable:
+            needed.add(self.stable[component].id)
+        if self.canary is not None and self.canary.component == component:
+            needed |= {self.canary.stable.id, self.canary.canary.id}
+        return needed
+
 
 class TargetStore(Protocol):
     """Keeps the state so that it survives `kill -9` and a power cut at any moment."""

@@ -8,6 +8,7 @@ import pytest
 
 from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.base import Condition, Role
+from deploytool.record.store import TargetState
 from tests.deploytool.platforms.local.conftest import Place, place_below
 
 
@@ -74,3 +75,13 @@ def test_only_the_newest_revisions_are_kept(nothing: Place) -> None:
         for revision in revisions:
             platform.install(revision, nothing.service)
         assert list(platform.revisions("web")) == revisions[:1:-1]
+
+
+def test_what_a_rollback_may_go_back_to_stays_installed(nothing: Place) -> None:
+    nothing.folder.mkdir()
+    revisions = [nothing.revision(N=str(n)) for n in range(9)]
+    with nothing.open() as platform:
+        platform.store.save(TargetState(earlier={"web": (revisions[0],)}))
+        for revision in revisions:
+            platform.install(revision, nothing.service)
+        assert list(platform.revisions("web")) == [*revisions[:3:-1], revisions[0]]

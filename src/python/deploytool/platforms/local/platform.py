@@ -44,14 +44,21 @@ class LocalPlatform:
     """A target on this machine; see `Platform` for what each method promises."""
 
     def __init__(
-        self, *, target: Target, system: System, state: Path, deploy: Path, runtime: Path | None
+        self,
+        *,
+        target: Target,
+        system: System,
+        state: Path,
+        deploy: Path,
+        runtime: Path | None,
+        on_secret: Callable[[str], None],
     ) -> None:
         self._target = target
         self._system = system
         self._folder = StateFolder(state)
         self._store = FileStore(state)
         self._ports = Ports(self._folder)
-        self._secrets = Secrets(self._folder)
+        self._secrets = Secrets(self._folder, on_secret)
         self._toolbox = Toolbox(self._folder, runtime)
         self._supervisor = Supervisor(self._folder, self._ports, self._secrets)
         self._releases = Releases(self._folder)
@@ -83,7 +90,8 @@ class LocalPlatform:
         """Copy the revision's artifact; remove the oldest ones."""
         self._releases.install(revision, artifact)
         running = {program.revision for program in self._supervisor.programs()}
-        self._releases.prune(revision.component, running)
+        needed = self._store.load().needed(revision.component)
+        self._releases.prune(revision.component, running | needed)
 
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""

@@ -10,6 +10,7 @@ from deploytool.errors import InvalidInput
 from deploytool.platforms.local.folder import StateFolder, disk, read, write
 from deploytool.system.revision import Revision, digest_of
 
+# Beside those that are needed: a build that is tried again soon need not be copied again.
 _KEPT = 5
 
 
@@ -50,10 +51,10 @@ class Releases:
             found.append((path.stat().st_mtime, revision))
         return [revision for _, revision in sorted(found, key=lambda item: item[0], reverse=True)]
 
-    def prune(self, component: str, in_use: Collection[str]) -> None:
-        """Remove all revisions but the newest few and those in use."""
+    def prune(self, component: str, needed: Collection[str]) -> None:
+        """Remove all revisions but the newest few and those given."""
         for revision in self.revisions(component)[_KEPT:]:
-            if revision.id not in in_use:
+            if revision.id not in needed:
                 shutil.rmtree(self._place(component, revision.id), ignore_errors=True)
 
     def _copy(self, artifact: Path, to: Path, revision: Revision) -> None:
