@@ -54,7 +54,12 @@ def open_session(
         end = stack.enter_context(journal.command())
         platform = stack.enter_context(
             open_platform(
-                target, system, root=root, deploy=root / _DECLARATION.parent, artifacts=artifacts()
+                target,
+                system,
+                root=root,
+                deploy=root / _DECLARATION.parent,
+                artifacts=artifacts(),
+                on_secret=journal.masking.add,
             )
         )
         context = Context(

@@ -72,6 +72,7 @@ class Place:
             root=self.root,
             deploy=self.root / "deploy",
             artifacts={} if self.runtime is None else {"runtime": self.runtime},
+            on_secret=lambda _: None,
         )
 
     def revision(self, **environment: str) -> Revision:

@@ -4,7 +4,7 @@ Everything listens on 127.0.0.1 and lies in one state folder; supervisord keeps 
 deploytool has ended.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,12 +18,19 @@ RUNTIME = "runtime"
 
 @contextmanager
 def open_local(
-    *, target: Target, system: System, root: Path, deploy: Path, artifacts: Mapping[str, Path]
+    *,
+    target: Target,
+    system: System,
+    root: Path,
+    deploy: Path,
+    artifacts: Mapping[str, Path],
+    on_secret: Callable[[str], None],
 ) -> Iterator[Platform]:
     """Open a target on this machine; touches nothing until something is asked of it.
 
     root: what the target's state folder is relative to. deploy: the folder of system.yaml.
     artifacts: holds the runtime under "runtime"; without it what is installed is used.
+    on_secret: is told each secret's value.
     """
     platform = LocalPlatform(
         target=target,
@@ -31,6 +38,7 @@ def open_local(
         state=(root / target.state).resolve(),
         deploy=deploy.resolve(),
         runtime=artifacts.get(RUNTIME),
+        on_secret=on_secret,
     )
     try:
         yield platform

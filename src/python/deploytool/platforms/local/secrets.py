@@ -1,6 +1,7 @@
 """Generated secrets: one file each, never in an argument list, masked in all foreign output."""
 
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 
 from deploytool.platforms.local.folder import StateFolder, disk, read, write
@@ -10,11 +11,17 @@ _BYTES = 24
 
 
 class Secrets:
-    """The secrets of one state folder by name. A value is made when it is first asked for."""
+    """The secrets of one state folder by name. A value is made when it is first asked for.
 
-    def __init__(self, folder: StateFolder) -> None:
+    on_secret: is told each value, those that are there already at once.
+    """
+
+    def __init__(self, folder: StateFolder, on_secret: Callable[[str], None]) -> None:
         self._folder = folder.secrets
+        self._on_secret = on_secret
         self._masking: Masking | None = None
+        for value in self._known():
+            on_secret(value)
 
     def value(self, name: str) -> str:
         """Return the secret. It consists of letters, digits, - and _ only."""
@@ -24,6 +31,7 @@ class Secrets:
         value = secrets.token_urlsafe(_BYTES)
         write(self.file(name), value)
         self._masking = None
+        self._on_secret(value)
         return value
 
     def file(self, name: str) -> Path:
@@ -39,7 +47,7 @@ class Secrets:
         return self._masking.mask(text)
 
     def _known(self) -> list[str]:
-        if not self._folder.is_dir():
-            return []
         with disk("reading", self._folder):
+            if not self._folder.is_dir():
+                return []
             return [value for path in self._folder.iterdir() if (value := path.read_text().strip())]
