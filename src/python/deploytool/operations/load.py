@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from deploytool.errors import CheckFailed, InvalidInput
+from deploytool.errors import CheckFailed, InvalidInput, NotReady
 from deploytool.operations.context import Context
+from deploytool.platforms.base import Condition, Role
 from deploytool.record.event import Event
 from deploytool.system.declaration import Invariant
 from deploytool.traffic.load.counts import LoadCounts
@@ -59,8 +60,9 @@ def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
     rate = wanted.rate or declared.rate
     generator = LoadGenerator(context.platform.gateway_url(), declared, rate, wanted.seed)
     generator.start()
-    context.emit(Event("load-started", reason=f"{rate:g} requests a second", view=generator))
     try:
+        reason = f"{rate:g} requests a second"
+        context.emit(Event("load-started", reason=reason, view=generator))
         yield sent
     except BaseException:
         generator.stop(0)
@@ -74,12 +76,22 @@ def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
 
 
 def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficResult:
-    """Send traffic for a time. Raises InvalidInput when the system declares none."""
+    """Send traffic for a time.
+
+    Raises InvalidInput when the system declares none, NotReady when nothing takes it.
+    """
     if context.system.load is None:
         raise InvalidInput(
             "there is no traffic to send",
             why="system.yaml has no section `load`",
             hint="declare its journeys there",
+        )
+    gateway = context.platform.instance(context.system.gateway, Role.STABLE)
+    if gateway.condition is not Condition.READY:
+        raise NotReady(
+            f"{gateway.component} does not take requests",
+            why=gateway.reason,
+            hint="`deploytool up` deploys the system, or starts what does not run",
         )
     with traffic(context, wanted) as sent:
         until = context.now() + duration_s
@@ -128,5 +140,5 @@ def _tell(context: Context, result: TrafficResult) -> None:
             raise CheckFailed(
                 f"{len(found)} {what}",
                 why="; ".join(found[:_NAMED]),
-                hint="see `deploytool logs` for what happened",
+                hint="`deploytool logs` tells what happened, `deploytool status` what is stable",
             )

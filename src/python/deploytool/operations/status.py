@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
-from deploytool.platforms.base import Instance
+from deploytool.platforms.base import Condition, Instance
 from deploytool.record.store import Holder
 from deploytool.system.revision import Revision
 
@@ -26,6 +26,11 @@ class Status:
     canary: CanaryView | None
 
     @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever started here."""
+        return all(each.condition is Condition.ABSENT for each in self.instances)
+
+    @property
     def is_canary_interrupted(self) -> bool:
         """Whether a canary waits for `resume`, `promote` or `abort`."""
         return self.canary is not None and self.holder is None
@@ -38,7 +43,7 @@ def status(context: Context) -> Status:
     instances = tuple(context.platform.instances())
     return Status(
         target=context.target,
-        url=context.platform.gateway_url() if instances else "",
+        url=context.platform.gateway_url(),
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,

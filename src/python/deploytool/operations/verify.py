@@ -35,8 +35,8 @@ def verify(context: Context) -> tuple[Check, ...]:
 
 def _checks(context: Context, state: TargetState) -> Iterator[Check]:
     instances = context.platform.instances()
-    if not instances:
-        yield Check(context.target, "something is deployed", False, "nothing is")
+    if all(instance.condition is Condition.ABSENT for instance in instances):
+        yield Check(context.target, "something is deployed", is_true=False, found="nothing is")
         return
     yield from (_readiness(instance) for instance in instances)
     yield from _database(context)

@@ -32,4 +32,4 @@ def _text(checks: tuple[Check, ...], failed: int) -> str:
         for check in checks
     ]
     header = ("result", "object", "check", "found")
-    return f"{table(header, rows)}\n{len(checks)} checks, {failed} failed"
+    return f"{table(header, rows)}\n{failed} of {len(checks)} checks failed"

@@ -7,7 +7,7 @@ from deploytool.platforms.base import Instance, Role
 
 def status_as_text(status: Status) -> str:
     """Return the status as text: what runs, earlier revisions, and what is under way."""
-    if not status.instances:
+    if status.is_empty:
         return f"nothing is deployed on {status.target}: `deploytool up` deploys"
     header = ("component", "role", "revision", "weight", "state", "restarts", "address")
     rows = [_row(status, instance) for instance in status.instances]
