@@ -1,4 +1,4 @@
-"""Entry point: picks the command, and turns every error into its form and its exit code."""
+"""Entry point: picks the command, and ends the process with its exit code."""
 
 import signal
 import sys
@@ -10,7 +10,7 @@ import click
 
 from deploytool.cli.options import GlobalOptions
 from deploytool.cli.render.failure import render_failure
-from deploytool.errors import DeployError, ExitCode, Interrupted
+from deploytool.errors import ExitCode, Interrupted
 
 # Command -> its line in the overview. Each is the module of that name, imported when it is used.
 COMMANDS = {
@@ -73,21 +73,14 @@ def main() -> NoReturn:
         error.show()
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
-        code = _fail(Interrupted("interrupted", hint="`deploytool status` shows where it stands"))
-    except DeployError as error:
-        code = _fail(error)
+        hint = "`deploytool status` shows where it stands"
+        render_failure(Interrupted("interrupted", hint=hint), is_json=False)
+        code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
         sys.stderr.close()
         code = ExitCode.FAILED
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
-
-
-def _fail(error: DeployError) -> int:
-    if "--debug" in sys.argv:
-        raise error
-    render_failure(error, is_json="json" in sys.argv or "--output=json" in sys.argv)
-    return error.exit_code
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

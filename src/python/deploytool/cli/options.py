@@ -1,11 +1,15 @@
 """Options that every command takes, before or after its name."""
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
 import click
+
+from deploytool.cli.render.failure import render_failure
+from deploytool.errors import DeployError
 
 # No single wait of an operation lasts longer.
 DEFAULT_TIMEOUT_S = 120.0
@@ -31,7 +35,10 @@ class Options:
 
 
 def common_options(function: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the common options; it is called with `options: Options` first."""
+    """Give a command the common options; it is called with `options: Options` first.
+
+    What it raises is shown here, in the form that was asked for, and becomes its exit code.
+    """
 
     @click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
     @click.option(
@@ -56,7 +63,7 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
         output: str | None,
         yes: bool,
         timeout: float,
-        debug: bool,  # noqa: ARG001 - read from the arguments by main
+        debug: bool,
         **arguments: Any,
     ) -> int:
         before: GlobalOptions = click.get_current_context().obj or GlobalOptions()
@@ -66,6 +73,12 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
             is_sure=yes,
             timeout_s=timeout,
         )
-        return function(options, **arguments)
+        try:
+            return function(options, **arguments)
+        except DeployError as error:
+            if debug or before.is_debug:
+                traceback.print_exc()
+            render_failure(error, is_json=options.is_json)
+            return error.exit_code
 
     return command
