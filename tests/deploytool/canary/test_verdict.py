@@ -9,9 +9,12 @@ import pytest
 from deploytool.canary.observation import ArmCounters, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision
+from deploytool.system.declaration import CanaryPolicy
 
 BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
-POLICY = VerdictPolicy(least_step_s=10, step_deadline_s=600, warm_up_polls=0)
+POLICY = VerdictPolicy.of(CanaryPolicy(least_step_s=10, step_deadline_s=600)).model_copy(
+    update={"warm_up_polls": 0}
+)
 
 
 def arm(

@@ -1,6 +1,5 @@
 """One step of a canary: read the router, weigh the evidence, until the verdict moves the canary."""
 
-import math
 from dataclasses import dataclass
 
 from deploytool.canary.latency import BASELINE_REQUESTS
@@ -13,7 +12,6 @@ from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Role
 from deploytool.record import event as record
-from deploytool.system.declaration import CanaryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,21 +99,8 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.timed == known.timed:
             break
         known = latest
-    evidence = CanaryEvidence.new(verdict_policy(policy), canary.steps, known)
+    evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
     return canary.model_copy(update={"evidence": evidence})
-
-
-def verdict_policy(policy: CanaryPolicy) -> VerdictPolicy:
-    """Return what the verdict needs of a declared policy."""
-    return VerdictPolicy(
-        alpha=policy.alpha,
-        alpha_promotion=policy.alpha_promotion,
-        tolerance=policy.tolerance,
-        latency_ratio=policy.latency_ratio,
-        least_step_s=policy.least_step_s,
-        step_deadline_s=policy.step_deadline_s,
-        warm_up_polls=math.ceil(policy.warm_up_s / policy.poll_s),
-    )
 
 
 def _crash(context: Context, canary: Canary) -> str:
