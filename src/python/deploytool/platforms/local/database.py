@@ -94,6 +94,11 @@ class LocalDatabase:
         self._secrets = secrets
         self._data = folder.database / "data"
 
+    @property
+    def port_name(self) -> str:
+        """The name of the port that clients use."""
+        return f"{self.component}.stable.http"
+
     def secret(self, role: str) -> str:
         """Return the name of the secret that is a role's password."""
         return f"{self.component}-{role}"

@@ -1,6 +1,6 @@
 """The local platform as one whole: what `Platform` asks for, by supervisord, Traefik, PostgreSQL.
 
-One piece, a little longer than most, as it is the table that maps the protocol to the parts.
+It maps the protocol to the parts; whatever decides or waits is in these.
 """
 
 import contextlib
@@ -16,13 +16,14 @@ from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Answer, Instance, LogLine, MigrationKind, Role
 from deploytool.platforms.local import orphans
 from deploytool.platforms.local.database import LocalDatabase
-from deploytool.platforms.local.folder import StateFolder, disk, write
+from deploytool.platforms.local.folder import StateFolder, disk
+from deploytool.platforms.local.foundation import Foundation
 from deploytool.platforms.local.gateway import LocalGateway
 from deploytool.platforms.local.health import Health, get
 from deploytool.platforms.local.logs import LogFile, read_logs
 from deploytool.platforms.local.migrations import Migrations
 from deploytool.platforms.local.ports import HOST, Ports
-from deploytool.platforms.local.program import Program, log_name
+from deploytool.platforms.local.program import log_name
 from deploytool.platforms.local.releases import Releases
 from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.services import service_program
@@ -34,7 +35,6 @@ from deploytool.system.declaration import System
 from deploytool.system.revision import Revision
 from deploytool.system.targets import Target
 
-_POLL_S = 0.1
 # Requests that the router sent just before it took a backend off reach it within this time.
 _GRACE_S = 0.5
 _ROUTE_S = 15.0
@@ -53,7 +53,6 @@ class LocalPlatform:
         runtime: Path | None,
         on_secret: Callable[[str], None],
     ) -> None:
-        self._target = target
         self._system = system
         self._folder = StateFolder(state)
         self._store = FileStore(state)
@@ -69,6 +68,15 @@ class LocalPlatform:
         self._gateway = LocalGateway(system.gateway, self._folder, self._ports)
         self._health = Health(
             self._folder, self._supervisor, self._database, self._gateway, self._secrets
+        )
+        self._foundation = Foundation(
+            target,
+            system,
+            self._supervisor,
+            self._database,
+            self._gateway,
+            self._health,
+            self._ports,
         )
 
     def close(self) -> None:
@@ -99,50 +107,11 @@ class LocalPlatform:
 
     def start_foundation(self, deadline_s: float) -> Sequence[str]:
         """Start PostgreSQL and Traefik, with roles and routes."""
-        deadline = time.monotonic() + deadline_s
-        tools = self._tools()
-        changed = []
-        gateway = self._gateway_program(tools)
-        self._database.initialise(tools)
-        database = self._database_program(tools)
-        if self._supervisor.run(database):
-            changed.append(database.component)
-        self._await(database.component, deadline)
-        self._database.make_roles(tools, database.port, self._roles)
-        write(self._gateway.config, gateway.config)
-        for program in self._service_programs():
-            route = self._system.services[program.component].route
-            self._gateway.keep(
-                self._gateway.with_instance(program.component, route, program.role, program.port)
-            )
-        if self._supervisor.run(gateway):
-            changed.append(gateway.component)
-        self._gateway.close()
-        self._await(gateway.component, deadline)
-        for kept in self._gateway.routes():
-            self._gateway.api().await_route(kept, max(0.0, deadline - time.monotonic()))
-        return changed
+        return self._foundation.start(self._tools(), deadline_s)
 
     def foundation_changes(self) -> Mapping[str, str]:
         """Return why PostgreSQL or Traefik would be started or replaced."""
-        is_supervised = self._supervisor.is_running()
-        name = self._toolbox.wanted()
-        tools = Tools(self._folder.tools / name) if name else None
-        changes = {}
-        for component, describe in (
-            (self._database.component, self._database_program),
-            (self._gateway.component, self._gateway_program),
-        ):
-            known = self._supervisor.program(component, Role.STABLE)
-            if known is None:
-                changes[component] = "does not run"
-            elif not is_supervised:
-                changes[component] = "is not supervised"
-            elif not self._supervisor.has_process(component, Role.STABLE):
-                changes[component] = "has ended"
-            elif tools is not None and describe(tools) != known:
-                changes[component] = "its program or configuration differs"
-        return changes
+        return self._foundation.changes(self._toolbox.wanted_tools())
 
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply pending migrations by dbmate."""
@@ -287,17 +256,6 @@ class LocalPlatform:
         self._supervisor.remove(self._database.component, Role.STABLE)
         self._supervisor.shutdown(deadline_s)
 
-    def _await(self, component: str, deadline: float) -> None:
-        while (complaint := self._health.complaint(component, self._tools())) != "":
-            if time.monotonic() > deadline:
-                instance = self.instance(component, Role.STABLE)
-                raise NotReady(
-                    f"{component} did not become ready in time",
-                    why=instance.reason or complaint,
-                    hint=f"see `deploytool logs {component}`",
-                )
-            time.sleep(_POLL_S)
-
     def _tools(self) -> Tools:
         tools = self._toolbox.installed()
         if tools is None:
@@ -308,28 +266,8 @@ class LocalPlatform:
             )
         return tools
 
-    def _service_programs(self) -> list[Program]:
-        services = self._system.services
-        return [each for each in self._supervisor.programs() if each.component in services]
-
-    def _database_program(self, tools: Tools) -> Program:
-        return self._database.program(tools, self._port(self._database.component, Role.STABLE))
-
-    def _gateway_program(self, tools: Tools) -> Program:
-        name, admin = self._gateway.port_name, self._gateway.admin_port_name
-        known = self._supervisor.program(self._gateway.component, Role.STABLE)
-        is_running = self._supervisor.has_process(self._gateway.component, Role.STABLE)
-        admin_port = self._ports.known(admin) if is_running else None
-        port = known.port if known is not None and is_running else None
-        fixed = self._target.gateway_port
-        if fixed is not None and fixed != port:
-            port = self._ports.demand(name, fixed)
-        return self._gateway.program(
-            tools, port or self._ports.choose(name), admin_port or self._ports.choose(admin)
-        )
-
     def _database_port(self) -> int:
-        return self._ports.known(f"{self._database.component}.{Role.STABLE}.http") or 0
+        return self._ports.known(self._database.port_name) or 0
 
     def _port(self, component: str, role: Role) -> int:
         """Return the port of an instance: the one it listens on, or one that is free."""

@@ -77,6 +77,11 @@ class Toolbox:
                 ) from error
         return self._wanted
 
+    def wanted_tools(self) -> Tools | None:
+        """Return the tools to use, unpacked or not; None when there are none."""
+        name = self.wanted()
+        return Tools(self._folder.tools / name) if name else None
+
     def installed(self) -> Tools | None:
         """Return the tools last installed, None when there are none."""
         name = read(self._current)
