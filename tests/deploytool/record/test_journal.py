@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from deploytool.errors import DeployError, InvalidInput, Locked, RecordFailed
 from deploytool.record.event import Event
 from deploytool.record.history import read_history, read_run
 from deploytool.record.journal import Journal, encoded
-from deploytool.record.origin import Origin, git_sha, new_run, origin_of
+from deploytool.record.origin import Origin
 
 ORIGIN = Origin(
     run="20261124T075500-3f2a",
@@ -266,43 +265,3 @@ def test_kill_9_in_the_middle_of_writing_leaves_a_log_that_goes_on(log: Path) ->
     # The kernel takes a line wholly or not at all, so nothing is damaged.
     assert history.damaged == ()
     assert len(read_run(log, "killed")) > 100
-
-
-def test_run_ids_sort_by_time() -> None:
-    moment = datetime(2026, 12, 31, 23, 59, 58, tzinfo=UTC)
-    runs = [new_run(moment + timedelta(seconds=second)) for second in range(4)]
-    assert runs == sorted(runs)
-    assert runs[0].startswith("20261231T235958-")
-
-
-def test_each_run_knows_its_origin(tmp_path: Path) -> None:
-    origin = origin_of(tmp_path, tool_version="1.2", target="local", command="up")
-    assert len(origin.run) == len(ORIGIN.run)
-    assert (origin.tool_version, origin.target, origin.command) == ("1.2", "local", "up")
-    assert origin.user
-    assert origin.host
-
-
-def git(folder: Path, *arguments: str) -> str:
-    identity = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "init.defaultBranch=main"]
-    command = ["git", *identity, *arguments]
-    return subprocess.run(
-        command, cwd=folder, check=True, capture_output=True, text=True
-    ).stdout.strip()
-
-
-def test_the_commit_is_read_from_branches_packs_worktrees_and_bare_heads(tmp_path: Path) -> None:
-    root = tmp_path / "root"
-    root.mkdir()
-    assert git_sha(root) == ""
-    git(root, "init", "-q")
-    assert git_sha(root) == ""
-    git(root, "commit", "-q", "--allow-empty", "-m", "one")
-    commit = git(root, "rev-parse", "HEAD")
-    assert git_sha(root) == commit
-    git(root, "pack-refs", "--all")
-    assert git_sha(root) == commit
-    git(root, "worktree", "add", "-q", "../beside", "-b", "beside")
-    assert git_sha(tmp_path / "beside") == commit
-    git(root, "checkout", "-q", "--detach")
-    assert git_sha(root) == commit

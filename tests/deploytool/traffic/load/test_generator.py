@@ -1,17 +1,10 @@
 """The load keeps its rate, tells what failed and how, and loses nothing silently."""
 
-import itertools
-import json
 import socket
-import struct
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
@@ -19,135 +12,7 @@ from deploytool.system.declaration import Load
 from deploytool.traffic.load import client, generator
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator
-
-
-@dataclass
-class Shop:
-    """A small shop on loopback whose faults are known: what it does, and what it saw."""
-
-    url: str = ""
-    orders: dict[int, str] = field(default_factory=dict)
-    seen: list[str] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    cookies: list[str] = field(default_factory=list)
-    # Statuses with which the next requests for an order are answered instead.
-    troubles: list[int] = field(default_factory=list)
-    slow_s: float = 0.2
-    numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
-
-    def answer(self, method: str, path: str) -> tuple[int, Any, str]:
-        """Return status, body and revision."""
-        match [method, *path.strip("/").split("/")]:
-            case ["GET", "fine"]:
-                return 200, {"fine": True}, "stable"
-            case ["GET", "slow"]:
-                time.sleep(self.slow_s)
-                return 200, {}, "stable"
-            case ["GET", "broken"]:
-                return 500, {"title": "broken"}, "canary"
-            case ["GET", "text"]:
-                return 200, "no id here", "stable"
-            case ["POST", "orders"]:
-                number = next(self.numbers)
-                self.orders[number] = "reserved"
-                return 201, {"id": number}, "stable"
-            case ["POST", "orders", number, "checkout"]:
-                self.orders[int(number)] = "confirmed"
-                return 200, {"id": int(number)}, "stable"
-            case ["GET", "orders", number] if self.troubles:
-                return self.troubles.pop(), {}, "stable"
-            case ["GET", "orders", number] if int(number) in self.orders:
-                return 200, {"status": self.orders[int(number)]}, "stable"
-        return 404, {}, "stable"
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    state = Shop()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def respond(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            state.seen.append(f"{self.command} {self.path}")
-            state.keys.append(self.headers.get("Idempotency-Key", ""))
-            state.cookies.append(self.headers.get("Cookie", ""))
-            if self.path == "/reset":
-                # Closing without lingering sends a reset instead of an end.
-                linger = struct.pack("ii", 1, 0)
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-                self.close_connection = True
-                return
-            status, body, revision = state.answer(self.command, self.path)
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("X-Revision", revision)
-            self.send_header("Set-Cookie", "visitor=1")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = respond  # noqa: N815
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 256
-
-        def shutdown_request(self, request: Any) -> None:
-            # Without the orderly end that the standard class sends first.
-            self.close_request(request)
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    with Server(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield state
-        server.shutdown()
-        thread.join()
-
-
-BUY: list[dict[str, Any]] = [
-    {
-        "request": "POST /orders",
-        "headers": {"Idempotency-Key": "${uuid}"},
-        "body": {"qty": 1},
-        "expect": [201],
-        "capture": {"order": "/id"},
-        "recheck": {"get": "/orders/${order}"},
-    },
-    {
-        "request": "POST /orders/${order}/checkout",
-        "recheck": {"get": "/orders/${order}", "holds": {"/status": "confirmed"}},
-    },
-]
-
-
-def get(path: str) -> list[dict[str, Any]]:
-    """Return the steps of a journey of one request."""
-    return [{"request": f"GET {path}"}]
-
-
-def load_of(*journeys: list[dict[str, Any]], rate: float = 100) -> Load:
-    """Return a load of these journeys, named a, b, ..., each as often as the others."""
-    return Load.model_validate(
-        {
-            "rate": rate,
-            "revision_header": "X-Revision",
-            "journeys": [
-                {"name": name, "share": 1, "steps": steps}
-                for name, steps in zip("abcdef", journeys, strict=False)
-            ],
-        }
-    )
+from tests.deploytool.traffic.load.shop import BUY, Shop, get, load_of
 
 
 def sent(url: str, load: Load, duration_s: float, finish_s: float = 5.0) -> LoadCounts:
@@ -305,6 +170,7 @@ def test_it_ends_with_its_process(shop: Shop) -> None:
 import sys
 from deploytool.system.declaration import Load
 from deploytool.traffic.load.generator import LoadGenerator
+from tests.deploytool.traffic.load.shop import BUY, Shop, get, load_of
 LoadGenerator(sys.argv[1], Load.model_validate_json(sys.argv[2]), None, 1).start()
 raise SystemExit(3)
 """
@@ -317,48 +183,3 @@ raise SystemExit(3)
         check=False,
     )
     assert (ended.returncode, ended.stderr) == (3, "")
-
-
-@pytest.fixture
-def bought(shop: Shop) -> LoadGenerator:
-    load = LoadGenerator(shop.url, load_of(BUY), None, seed=1)
-    load.start()
-    time.sleep(0.5)
-    assert load.stop(5).failures == 0
-    assert len(shop.orders) > 5
-    return load
-
-
-def test_what_was_acknowledged_is_asked_for_again(shop: Shop, bought: LoadGenerator) -> None:
-    shop.seen.clear()
-    assert bought.recheck() == ()
-    assert sorted(shop.seen) == sorted(f"GET /orders/{number}" for number in shop.orders)
-
-
-def test_a_lost_order_and_a_lost_change_are_found(shop: Shop, bought: LoadGenerator) -> None:
-    del shop.orders[2]
-    shop.orders[3] = "reserved"
-    assert sorted(bought.recheck()) == [
-        "/orders/2 answers 404",
-        "/orders/3 has 'reserved' at /status, 'confirmed' was acknowledged",
-    ]
-
-
-def test_no_more_than_the_newest_are_asked_for(shop: Shop, bought: LoadGenerator) -> None:
-    shop.seen.clear()
-    bought.recheck(newest=2)
-    assert len(shop.seen) == 2
-
-
-def test_an_order_is_not_lost_because_the_server_cannot_answer_now(
-    shop: Shop, bought: LoadGenerator
-) -> None:
-    shop.troubles = [503] * 5
-    assert bought.recheck() == ()
-
-
-def test_what_could_not_be_asked_is_not_taken_for_kept(shop: Shop, bought: LoadGenerator) -> None:
-    shop.troubles = [503] * 1000
-    found = bought.recheck(newest=3, deadline_s=1)
-    assert len(found) == 3
-    assert all("answers 503" in sentence for sentence in found)
