@@ -49,11 +49,15 @@ def abort(context: Context) -> CanaryResult:
 
 
 def resume(context: Context, wanted: Traffic) -> CanaryResult:
-    """Go on from where an interrupted canary stands, with the evidence it had."""
+    """Go on from where an interrupted canary stands, with the evidence it had.
+
+    The time of a step begins afresh: nothing was observed during the interruption.
+    """
     with context.locked() as state:
         canary = _begin(context, state)
         if canary.phase is Phase.HELD:
             canary = replacement.move(context, canary, Event.RESUME, _by(context))
+        canary = canary.model_copy(update={"since": context.now()})
         with traffic(context, wanted) as sent:
             ended = replacement.carry_on(context, canary)
             finish(context, ended)
