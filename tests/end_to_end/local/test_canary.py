@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import COMPONENT, Deploytool, events
+from .conftest import ALPHA, COMPONENT, Deploytool, events
 
 
 def test_a_healthy_canary_is_promoted_and_loses_no_request(deployed: Deploytool) -> None:
@@ -103,7 +103,7 @@ def test_the_record_holds_every_transition_observation_and_verdict(deployed: Dep
     assert [line["result"] for line in events(run, "verdict")] == ["advance", "advance", "promote"]
     verdict = events(run, "verdict")[-1]["details"]["figures"]
     assert verdict["upper_bound"] <= verdict["gate"] == 0.01
-    assert verdict["e_value"] < verdict["e_limit"] == 100
+    assert verdict["e_value"] < verdict["e_limit"] == pytest.approx(1 / ALPHA)
 
 
 def test_history_and_verify_tell_what_happened(deployed: Deploytool) -> None:
