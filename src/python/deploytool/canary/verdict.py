@@ -65,12 +65,14 @@ class SlowEvidence(Frozen):
 class CanaryEvidence(Frozen):
     """Everything known about a canary. Saved after every poll: nothing is lost by a restart.
 
-    weights_percent: the canary's share, a number a step. at_step and in_total: judged blocks.
+    weights_percent: the canary's share, a number a step. polls: how many were taken in, the dropped
+    ones included. at_step and in_total: judged blocks.
     """
 
     policy: VerdictPolicy
     weights_percent: tuple[int, ...]
     step: int
+    polls: int = 0
     baseline_error_rate: float
     blocks: Blocks
     errors: RollbackProcess
@@ -138,15 +140,16 @@ class CanaryEvidence(Frozen):
         if self.is_rejected:
             return self
         blocks, block = self.blocks.after(poll)
+        taken = {"blocks": blocks, "polls": self.polls + 1}
         if block is None:
-            return self.model_copy(update={"blocks": blocks})
+            return self.model_copy(update=taken)
         latency = tuple(
             slow.model_copy(update={"process": slow.process.after(block.slower_than(slow.bound_s))})
             for slow in self.latency
         )
         return self.model_copy(
             update={
-                "blocks": blocks,
+                **taken,
                 "errors": self.errors.after(block.errors()),
                 "latency": latency,
                 "promotion": self.promotion.after(block.errors()),

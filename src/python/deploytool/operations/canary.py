@@ -117,6 +117,21 @@ def _tell_start(context: Context, canary: Canary) -> None:
             reason="the same revision as stable: judged against itself"
             if same
             else f"against stable {canary.stable.id}",
+            details={
+                "canary_run": canary.run,
+                "component": canary.component,
+                "stable": canary.stable.id,
+                "canary": canary.canary.id,
+                "steps": list(canary.steps),
+                "is_held_at_end": canary.is_held_at_end,
+                "settings": [*_changed_settings(canary)],
+            },
             view=CanaryView.of(canary, context.now()),
         )
     )
+
+
+def _changed_settings(canary: Canary) -> list[str]:
+    """Return the names alone: a value may be a secret that nobody has told of."""
+    before, after = canary.stable.environment, canary.canary.environment
+    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

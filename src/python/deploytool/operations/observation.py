@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from deploytool.canary.latency import BASELINE_REQUESTS
 from deploytool.canary.machine import Canary, Event
-from deploytool.canary.observation import Observation, Reset, Snapshot, difference
+from deploytool.canary.observation import (
+    ArmCounters,
+    Observation,
+    Reset,
+    Snapshot,
+    difference,
+)
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.errors import PlatformFailed
@@ -37,10 +43,11 @@ _MOVES = {
 
 
 def observe(context: Context, canary: Canary) -> Outcome:
-    """Poll until the step is decided; an observation is saved before anything follows from it."""
+    """Poll until the step is decided; nothing follows from a poll that is not on record."""
     policy = context.service(canary.component).canary
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
+    _tell_step(context, canary, evidence)
     before, _ = _read(context, canary.component)
     while True:
         context.sleep(policy.poll_s)
@@ -51,9 +58,10 @@ def observe(context: Context, canary: Canary) -> Outcome:
         poll = Reset(reason=trouble) if trouble else difference(before, after)
         before = after
         evidence = evidence.after(poll)
-        verdict = evidence.judge(canary.step, context.now() - canary.since)
+        elapsed_s = context.now() - canary.since
+        verdict = evidence.judge(canary.step, elapsed_s)
         canary = canary.model_copy(update={"evidence": evidence})
-        _keep(context, canary, poll, verdict)
+        _keep(context, canary, poll, verdict, elapsed_s)
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)
             is_bad = verdict.decision is Decision.ROLLBACK
@@ -100,6 +108,7 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
             break
         known = latest
     evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
+    _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence})
 
 
@@ -111,21 +120,70 @@ def _crash(context: Context, canary: Canary) -> str:
     return ""
 
 
-def _keep(context: Context, canary: Canary, poll: Observation | Reset, verdict: Verdict) -> None:
-    state = context.platform.store.load()
-    context.platform.store.save(state.model_copy(update={"canary": canary}))
+def _keep(
+    context: Context,
+    canary: Canary,
+    poll: Observation | Reset,
+    verdict: Verdict,
+    elapsed_s: float,
+) -> None:
+    """Record the poll, then save it: the state never knows what the record does not.
+
+    Killed in between, the record has a poll that is void: `step-begun` says how many count.
+    """
+    assert canary.evidence is not None
     context.emit(
         record.Event(
             "observation",
-            object=f"{canary.component} {canary.canary.id}",
-            action=f"step {canary.step + 1}/{len(canary.steps)}",
+            object=_object(canary),
+            action=_step(canary),
             result=verdict.decision,
             reason=verdict.sentence,
             details={
+                "canary_run": canary.run,
+                "number": canary.evidence.polls,
+                "elapsed_at_step_s": elapsed_s,
                 "poll": poll.model_dump(mode="json"),
                 "verdict": verdict.model_dump(mode="json"),
             },
             view=CanaryView.of(canary, context.now(), verdict),
+        )
+    )
+    state = context.platform.store.load()
+    context.platform.store.save(state.model_copy(update={"canary": canary}))
+
+
+def _tell_begin(
+    context: Context, canary: Canary, evidence: CanaryEvidence, baseline: ArmCounters
+) -> None:
+    """Record all that the evidence begins with, so that it can be computed again."""
+    context.emit(
+        record.Event(
+            "evidence-begun",
+            object=_object(canary),
+            reason=f"{baseline.answered} requests to stable show how it did before",
+            details={
+                "canary_run": canary.run,
+                "policy": evidence.policy.model_dump(mode="json"),
+                "weights_percent": list(evidence.weights_percent),
+                "baseline": baseline.model_dump(mode="json"),
+            },
+        )
+    )
+
+
+def _tell_step(context: Context, canary: Canary, evidence: CanaryEvidence) -> None:
+    context.emit(
+        record.Event(
+            "step-begun",
+            object=_object(canary),
+            action=_step(canary),
+            reason=f"{canary.steps[canary.step]} % of the requests",
+            details={
+                "canary_run": canary.run,
+                "step": canary.step,
+                "polls": evidence.polls,
+            },
         )
     )
 
@@ -134,10 +192,18 @@ def _tell_verdict(context: Context, canary: Canary, verdict: Verdict) -> None:
     context.emit(
         record.Event(
             "verdict",
-            object=f"{canary.component} {canary.canary.id}",
-            action=f"step {canary.step + 1}/{len(canary.steps)}",
+            object=_object(canary),
+            action=_step(canary),
             result=verdict.decision,
             reason=verdict.sentence,
-            details=verdict.model_dump(mode="json"),
+            details={"canary_run": canary.run, **verdict.model_dump(mode="json")},
         )
     )
+
+
+def _object(canary: Canary) -> str:
+    return f"{canary.component} {canary.canary.id}"
+
+
+def _step(canary: Canary) -> str:
+    return f"step {canary.step + 1}/{len(canary.steps)}"

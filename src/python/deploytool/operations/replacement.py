@@ -1,4 +1,4 @@
-"""Carries out the canary state machine: saves the phase, acts, saves the next one.
+"""Carries out the canary state machine: records and saves the phase, acts, goes on to the next.
 
 Updates without evidence, canaries, promotions, aborts and rollbacks all go this one way. Killed at
 any point, it goes on from the phase that was saved: every action may be repeated.
@@ -67,10 +67,9 @@ def carry_on(context: Context, canary: Canary) -> Canary:
 
 
 def move(context: Context, canary: Canary, event: Event, reason: str) -> Canary:
-    """Save and tell the transition that the event makes."""
+    """Record and save the transition that the event makes: what is not on record is not done."""
     before = canary
     canary = advance(canary, event, reason, context.now())
-    _save(context, canary)
     context.emit(
         record.Event(
             "transition",
@@ -78,9 +77,11 @@ def move(context: Context, canary: Canary, event: Event, reason: str) -> Canary:
             action=f"{_position(before)} -> {_position(canary)}",
             result=canary.phase,
             reason=reason,
+            details={"canary_run": canary.run, "weight": canary.weight},
             view=CanaryView.of(canary, context.now()),
         )
     )
+    _save(context, canary)
     return canary
 
 

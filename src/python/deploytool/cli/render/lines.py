@@ -5,8 +5,8 @@ from typing import IO
 
 from deploytool.record.event import Event
 
-# Kept in the record; a person knows that the command began, and its result is printed by itself.
-UNSHOWN = frozenset({"command-started", "command-ended"})
+# For the record: a person knows that the command began, and sees its result and the steps elsewhere.
+UNSHOWN = frozenset({"command-started", "command-ended", "evidence-begun", "step-begun"})
 
 
 class LineView:
