@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploytool.errors import RecordFailed
+from deploytool.errors import InvalidInput, RecordFailed
 from deploytool.record.event import Event
-from deploytool.record.history import UNFINISHED, read_history, read_run
+from deploytool.record.history import UNFINISHED, read_canary, read_history, read_run
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
 
@@ -89,3 +89,29 @@ def test_a_log_of_another_version_is_refused(log: Path) -> None:
     log.write_text(json.dumps({"schema": "deploytool-operations", "version": 2}) + "\n")
     with pytest.raises(RecordFailed, match="another version"):
         read_history(log)
+
+
+def test_a_canary_is_told_by_its_run_and_by_every_run_that_went_on_with_it(log: Path) -> None:
+    one, other, resumed = (journal(log, run) for run in ("one", "other", "resumed"))
+    one.record(Event("canary-started", details={"canary_run": "one"}))
+    other.record(Event("command-started"))
+    resumed.record(Event("command-started"))
+    resumed.record(Event("verdict", details={"canary_run": "one"}))
+    other.record(Event("canary-started", details={"canary_run": "other"}))
+    told = read_canary(log, "one")
+    assert [(line["run"], line["event"]) for line in told.lines] == [
+        ("one", "canary-started"),
+        ("resumed", "command-started"),
+        ("resumed", "verdict"),
+    ]
+    assert read_canary(log).run == "other"
+
+
+def test_who_asks_for_an_unknown_canary_is_told_the_latest(log: Path) -> None:
+    with pytest.raises(InvalidInput, match="there was no canary yet"):
+        read_canary(log)
+    for number in range(7):
+        journal(log, f"run-{number}").record(Event("canary-started"))
+    with pytest.raises(InvalidInput, match="no canary began in run run-9") as refused:
+        read_canary(log, "run-9")
+    assert refused.value.hint == "the latest are run-6, run-5, run-4, run-3, run-2"

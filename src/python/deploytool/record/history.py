@@ -6,11 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deploytool.errors import Place, RecordFailed
+from deploytool.errors import InvalidInput, Place, RecordFailed
 from deploytool.record.journal import SCHEMA_VERSION
 
 # Result of a command without an end: it is running, or it was killed.
 UNFINISHED = "unfinished"
+# So many canaries are named to who asks for one that there is not.
+_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,14 @@ class History:
     damaged: tuple[Damage, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedCanary:
+    """One canary. lines: of its run and of every run that went on with it, in order."""
+
+    run: str
+    lines: tuple[dict[str, Any], ...]
+
+
 def read_history(path: Path) -> History:
     """Read the log; one that does not exist is empty.
 
@@ -70,6 +80,34 @@ def read_history(path: Path) -> History:
 def read_run(path: Path, run: str) -> tuple[dict[str, Any], ...]:
     """Return the lines of one run as they were written. Raises as read_history does."""
     return tuple(line for line in _lines(path) if isinstance(line, dict) and line["run"] == run)
+
+
+def read_canary(path: Path, run: str = "") -> RecordedCanary:
+    """Return the canary, or other replacement, that began in the run; "": the latest canary.
+
+    Raises InvalidInput, naming the latest canaries, when there is none; else as read_history does.
+    """
+    lines = [line for line in _lines(path) if isinstance(line, dict)]
+    # Updates replace as well, without being called a canary.
+    started = [line["run"] for line in lines if line["event"] == "canary-started"]
+    if not run and started:
+        run = started[-1]
+    runs = {line["run"] for line in lines if _canary_run(line) == run}
+    if not runs and run not in started:
+        raise InvalidInput(
+            f"no canary began in run {run}" if run else "there was no canary yet",
+            why=f"{path} has {len(started)} canaries",
+            hint=f"the latest are {', '.join(reversed(started[-_NAMED:]))}"
+            if started
+            else "`deploytool canary` starts one",
+        )
+    runs.add(run)
+    return RecordedCanary(run, tuple(line for line in lines if line["run"] in runs))
+
+
+def _canary_run(line: dict[str, Any]) -> str | None:
+    details = line.get("details")
+    return details.get("canary_run") if isinstance(details, dict) else None
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any] | Damage]:
