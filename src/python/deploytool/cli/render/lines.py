@@ -5,7 +5,7 @@ from typing import IO
 
 from deploytool.record.event import Event
 
-# For the record: a person knows that the command began, and sees its result and the steps elsewhere.
+# For the record: a person knows that the command began, and sees results and steps elsewhere.
 UNSHOWN = frozenset({"command-started", "command-ended", "evidence-begun", "step-begun"})
 
 
