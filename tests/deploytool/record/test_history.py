@@ -86,7 +86,7 @@ def test_the_lines_of_one_run_come_as_they_were_written(log: Path) -> None:
 
 
 def test_a_log_of_another_version_is_refused(log: Path) -> None:
-    log.write_text(json.dumps({"schema": "deploytool-operations", "version": 2}) + "\n")
+    log.write_text(json.dumps({"schema": "deploytool-operations", "version": 1}) + "\n")
     with pytest.raises(RecordFailed, match="another version"):
         read_history(log)
 
@@ -104,6 +104,7 @@ def test_a_canary_is_told_by_its_run_and_by_every_run_that_went_on_with_it(log: 
         ("resumed", "command-started"),
         ("resumed", "verdict"),
     ]
+    assert told.numbers == (2, 4, 5)
     assert read_canary(log).run == "other"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from deploytool.errors import DeployError, InvalidInput, Locked, RecordFailed
+from deploytool.record.chain import Chain, End, check, continued
 from deploytool.record.event import Event
 from deploytool.record.history import read_history, read_run
 from deploytool.record.journal import Journal, encoded
@@ -47,7 +48,11 @@ def log(tmp_path: Path) -> Path:
 
 
 def lines_of(log: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    """The lines without their hashes, which test_chain.py is about."""
+    lines: list[dict[str, Any]] = [json.loads(line) for line in log.read_text().splitlines()]
+    for line in lines:
+        assert len(line.pop("hash")) == 64
+    return lines
 
 
 def writer(log: Path, run: str, count: int) -> subprocess.Popen[bytes]:
@@ -72,7 +77,7 @@ def test_a_line_says_when_who_what_and_how_it_went(log: Path) -> None:
         )
     )
     assert lines_of(log) == [
-        {"schema": "deploytool-operations", "version": 1},
+        {"schema": "deploytool-operations", "version": 2},
         {
             "time": "2026-11-18T11:06:40.123Z",
             "run": "20261124T075500-3f2a",
@@ -212,6 +217,15 @@ def test_a_log_that_was_moved_away_is_begun_again(log: Path) -> None:
     assert [line["sequence"] for line in lines_of(log)[1:]] == [2]
 
 
+def test_a_log_of_another_version_is_left_as_it_is(log: Path) -> None:
+    log.parent.mkdir()
+    log.write_text('{"schema":"deploytool-operations","version":1}\n')
+    with pytest.raises(RecordFailed, match="another version") as refused:
+        Journal(log, ORIGIN).record(Event("waiting"))
+    assert refused.value.why == f"{log}:1 says 1, this deploytool reads and writes 2"
+    assert len(log.read_text().splitlines()) == 1
+
+
 def test_a_writer_waits_until_another_has_begun_the_log(log: Path) -> None:
     log.parent.mkdir()
     second = threading.Thread(target=lambda: Journal(log, ORIGIN).record(Event("second")))
@@ -220,7 +234,8 @@ def test_a_writer_waits_until_another_has_begun_the_log(log: Path) -> None:
         second.start()
         second.join(0.2)
         assert log.read_bytes() == b""
-        first.write(encoded({"schema": "deploytool-operations", "version": 1}))
+        head = encoded({"schema": "deploytool-operations", "version": 2})
+        first.write(continued(End(), head))
     second.join()
     assert [line.get("event", "head") for line in lines_of(log)] == ["head", "second"]
 
@@ -234,6 +249,7 @@ def test_writers_at_the_same_time_leave_whole_lines_under_one_head(log: Path) ->
     for run in ("one", "two"):
         written = [line for line in lines[1:] if line["run"] == run]
         assert [line["sequence"] for line in written] == list(range(1, count + 1))
+    assert check(log.read_bytes(), log) == Chain(2 * count + 1, (), None)
 
 
 def test_threads_of_one_process_keep_the_sequence(log: Path) -> None:
@@ -264,4 +280,5 @@ def test_kill_9_in_the_middle_of_writing_leaves_a_log_that_goes_on(log: Path) ->
     assert [command.result for command in history.commands] == ["ok"]
     # The kernel takes a line wholly or not at all, so nothing is damaged.
     assert history.damaged == ()
+    assert check(log.read_bytes(), log).broken is None
     assert len(read_run(log, "killed")) > 100

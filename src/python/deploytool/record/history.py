@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from deploytool.errors import InvalidInput, Place, RecordFailed
-from deploytool.record.journal import SCHEMA_VERSION
+from deploytool.errors import InvalidInput, Place
+from deploytool.record.chain import Damage
+from deploytool.record.journal import read, require_version
 
 # Result of a command without an end: it is running, or it was killed.
 UNFINISHED = "unfinished"
@@ -32,14 +33,6 @@ class PastCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """A line of the log that cannot be understood."""
-
-    place: Place
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
 class History:
     """The commands in the order in which they started, and the lines that could not be read."""
 
@@ -49,10 +42,14 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class RecordedCanary:
-    """One canary. lines: of its run and of every run that went on with it, in order."""
+    """One canary. lines: of its run and of every run that went on with it, in order.
+
+    numbers: of these lines in the log, counted from 1.
+    """
 
     run: str
     lines: tuple[dict[str, Any], ...]
+    numbers: tuple[int, ...]
 
 
 def read_history(path: Path) -> History:
@@ -65,7 +62,7 @@ def read_history(path: Path) -> History:
     damaged: list[Damage] = []
     # Run -> place in `commands` of its command that has not ended.
     unfinished: dict[str, int] = {}
-    for line in _lines(path):
+    for _, line in _lines(path):
         if isinstance(line, Damage):
             damaged.append(line)
         elif line["event"] == "command-started":
@@ -79,7 +76,7 @@ def read_history(path: Path) -> History:
 
 def read_run(path: Path, run: str) -> tuple[dict[str, Any], ...]:
     """Return the lines of one run as they were written. Raises as read_history does."""
-    return tuple(line for line in _lines(path) if isinstance(line, dict) and line["run"] == run)
+    return tuple(line for _, line in _lines(path) if isinstance(line, dict) and line["run"] == run)
 
 
 def read_canary(path: Path, run: str = "") -> RecordedCanary:
@@ -87,7 +84,8 @@ def read_canary(path: Path, run: str = "") -> RecordedCanary:
 
     Raises InvalidInput, naming the latest canaries, when there is none; else as read_history does.
     """
-    lines = [line for line in _lines(path) if isinstance(line, dict)]
+    numbered = [(number, line) for number, line in _lines(path) if isinstance(line, dict)]
+    lines = [line for _, line in numbered]
     # Updates replace as well, without being called a canary.
     started = [line["run"] for line in lines if line["event"] == "canary-started"]
     if not run and started:
@@ -102,7 +100,8 @@ def read_canary(path: Path, run: str = "") -> RecordedCanary:
             else "`deploytool canary` starts one",
         )
     runs.add(run)
-    return RecordedCanary(run, tuple(line for line in lines if line["run"] in runs))
+    own = [(number, line) for number, line in numbered if line["run"] in runs]
+    return RecordedCanary(run, tuple(line for _, line in own), tuple(number for number, _ in own))
 
 
 def _canary_run(line: dict[str, Any]) -> str | None:
@@ -110,20 +109,13 @@ def _canary_run(line: dict[str, Any]) -> str | None:
     return details.get("canary_run") if isinstance(details, dict) else None
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any] | Damage]:
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise RecordFailed(
-            f"the operations log {path} cannot be read", why=error.strerror or str(error)
-        ) from error
-    for number, raw in enumerate(content.split(b"\n"), start=1):
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any] | Damage]]:
+    """Yield the number of each line, from 1, and what it says; the first one, the head, is not."""
+    for number, raw in enumerate(read(path).split(b"\n"), start=1):
         if raw:
             line = _parsed(raw, Place(path, number))
             if isinstance(line, Damage) or "schema" not in line:
-                yield line
+                yield number, line
 
 
 def _parsed(raw: bytes, place: Place) -> dict[str, Any] | Damage:
@@ -134,12 +126,7 @@ def _parsed(raw: bytes, place: Place) -> dict[str, Any] | Damage:
     if not isinstance(line, dict):
         return Damage(place, "not an object")
     if "schema" in line:
-        if line.get("version") != SCHEMA_VERSION:
-            raise RecordFailed(
-                f"the operations log {place.path} is of another version",
-                why=f"{place} says {line.get('version')}, this deploytool reads {SCHEMA_VERSION}",
-                hint="read it with the deploytool that wrote it, or move it away",
-            )
+        require_version(line, place)
         return line
     missing = [name for name in ("time", "run", "event") if not isinstance(line.get(name), str)]
     return Damage(place, f"it has no {', '.join(missing)}") if missing else line

@@ -1,7 +1,7 @@
 """The operations log: what deploytool did, one JSON object a line, and who is told about it.
 
-Every event is written first and shown afterwards, so nothing is seen that is not on record.
-`record.history` reads the log back.
+Every event is written first and shown afterwards, so nothing is seen that is not on record. Each
+line is chained to the one before it (`record.chain`); `record.history` reads the log back.
 """
 
 import fcntl
@@ -11,20 +11,24 @@ import os
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import JsonValue
 
-from deploytool.errors import DeployError, ExitCode, RecordFailed
+from deploytool.errors import DeployError, ExitCode, Place, RecordFailed
+from deploytool.record.chain import End, continued, end_of, end_of_file
 from deploytool.record.event import Event, Listener
 from deploytool.record.masking import Masking
 from deploytool.record.origin import Origin
 
 # Stands in the first line of every log; raised when older readers would misread newer lines.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+# So much of a log holds its first line.
+_HEAD_BYTES = 256
 
 RESULTS: Mapping[int, str] = {
     ExitCode.DONE: "ok",
@@ -185,25 +189,25 @@ def _reason_of(error: BaseException) -> str:
 
 
 def encoded(line: Mapping[str, JsonValue]) -> bytes:
-    """Return the object as one line of JSON."""
+    """Return the object as one line of JSON, without the line break."""
     text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
     # Half of a surrogate pair cannot be UTF-8; written as an escape it is right JSON.
-    return text.encode("utf-8", "backslashreplace") + b"\n"
+    return text.encode("utf-8", "backslashreplace")
 
 
-def append(path: Path, line: bytes) -> None:
+def append(path: Path, text: bytes) -> None:
     """Add one line to the log, in one write; begin a new log by its schema version.
 
-    Opened anew for each line, so a log that was moved or deleted meanwhile is begun again.
-    Raises RecordFailed.
+    Opened anew for each line, so a log that was moved or deleted meanwhile is begun again, with a
+    chain of its own. text: of `encoded`. Raises RecordFailed, also for a log of another version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            # Let go by close; keeps two writers from both beginning the log.
+            # Let go by close; two writers must not begin the log or go on from the same hash.
             fcntl.flock(file, fcntl.LOCK_EX)
-            _write(file, _beginning(file) + line)
+            _write(file, _continuation(file, path, text))
         finally:
             os.close(file)
     except OSError as error:
@@ -214,13 +218,43 @@ def append(path: Path, line: bytes) -> None:
         ) from error
 
 
-def _beginning(file: int) -> bytes:
-    """Return what must stand before the next line."""
-    size = os.fstat(file).st_size
-    if size == 0:
-        return encoded({"schema": "deploytool-operations", "version": SCHEMA_VERSION})
-    # A line that its writer could not finish must not spoil the next one.
-    return b"" if os.pread(file, 1, size - 1) == b"\n" else b"\n"
+def read(path: Path) -> bytes:
+    """Return the whole log, b"" when there is none. Raises RecordFailed."""
+    try:
+        with path.open("rb") as file:
+            # A line that is being written is waited for, not seen in part.
+            fcntl.flock(file, fcntl.LOCK_SH)
+            return file.read()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise RecordFailed(
+            f"the operations log {path} cannot be read", why=error.strerror or str(error)
+        ) from error
+
+
+def require_version(head: Mapping[str, Any], place: Place) -> None:
+    """Raise RecordFailed when a log's first line says another version than this one."""
+    version = head.get("version")
+    if version != SCHEMA_VERSION:
+        raise RecordFailed(
+            f"the operations log {place.path} is of another version",
+            why=f"{place} says {version}, this deploytool reads and writes {SCHEMA_VERSION}",
+            hint="go on with the deploytool that wrote it, or move it away",
+        )
+
+
+def _continuation(file: int, path: Path, text: bytes) -> bytes:
+    """Return what must be written so that the line goes on with the chain of the log."""
+    if os.fstat(file).st_size == 0:
+        head = encoded({"schema": "deploytool-operations", "version": SCHEMA_VERSION})
+        first = continued(End(), head)
+        return first + continued(end_of(first) or End(), text)
+    with suppress(ValueError):  # a damaged head hinders nobody; `check` names it
+        head_line = json.loads(os.pread(file, _HEAD_BYTES, 0).partition(b"\n")[0])
+        if isinstance(head_line, dict) and "schema" in head_line:
+            require_version(head_line, Place(path, 1))
+    return continued(end_of_file(file), text)
 
 
 def _write(file: int, content: bytes) -> None:

@@ -1,0 +1,135 @@
+"""The hash chain of the operations log: shows that no line was changed, removed, inserted or moved.
+
+Each line ends with a field "hash": SHA-256 over the hash before it, all bytes since that, and its
+own text without the field. The bytes since are a line break; after a killed writer also its piece
+of a line, which has no hash itself.
+
+A chain alone does not show that lines are missing at its end, nor that somebody who could write the
+log computed every hash again. For the first, a run without its `command-ended` is unfinished; for
+the second, `canary.replay` computes the figures themselves.
+"""
+
+import hashlib
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from deploytool.errors import Place
+
+_FIELD = re.compile(rb',"hash":"([0-9a-f]{64})"\}')
+_FIELD_BYTES = len(b',"hash":""}') + 64
+# Of the end of a log read at first, to find the last hash: longer than most lines.
+_TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A line of the log that cannot be understood or relied on."""
+
+    place: Place
+    why: str
+
+
+class End(NamedTuple):
+    """Where a chain goes on: its last hash, b"" before the first, and the bytes after it."""
+
+    hash: bytes = b""
+    since: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a check found.
+
+    lines: with a hash that is right. torn: left by killed writers, unchanged since the next line
+    was written. broken: the first line that is not what was written there; nothing after it was
+    looked at.
+    """
+
+    lines: int
+    torn: tuple[Damage, ...]
+    broken: Damage | None
+
+
+def continued(end: End, text: bytes) -> bytes:
+    """Return what to write after the end, so that the line is the next of the chain.
+
+    text: a JSON object with at least one field. A piece of a line is ended by a line break first.
+    """
+    is_between_lines = end == End() or end.since.endswith(b"\n")
+    gap = b"" if is_between_lines else b"\n"
+    own = _hash(end.hash, end.since + gap, text)
+    return gap + text[:-1] + b',"hash":"' + own + b'"}\n'
+
+
+def end_of(content: bytes) -> End | None:
+    """Return the end of a log from its last bytes; None when they hold no hash."""
+    lines = content.split(b"\n")
+    after = len(content)
+    for raw in reversed(lines):
+        if own := _hash_in(raw):
+            return End(own, content[after:])
+        after -= len(raw) + 1
+    return None
+
+
+def end_of_file(file: int) -> End:
+    """Return the end of an open log; reads so little of it that a long one is as fast."""
+    size = os.fstat(file).st_size
+    length = _TAIL_BYTES
+    while True:
+        start = max(0, size - length)
+        content = os.pread(file, size - start, start)
+        # What begins in the middle of a line is no line.
+        whole = content.partition(b"\n")[2] if start else content
+        if end := end_of(whole):
+            return end
+        if not start:
+            return End(since=content)
+        length *= 8
+
+
+def check(content: bytes, path: Path) -> Chain:
+    """Compute every hash of a log again, up to the first that is not right."""
+    before, since = b"", 0
+    count, position = 0, 0
+    torn: list[Damage] = []
+    without_hash: list[int] = []
+    lines = content.removesuffix(b"\n").split(b"\n") if content else []
+    for number, raw in enumerate(lines, start=1):
+        recorded = _hash_in(raw)
+        if not recorded:
+            without_hash.append(number)
+        elif recorded == _hash(before, content[since:position], raw[:-_FIELD_BYTES] + b"}"):
+            torn += [Damage(Place(path, each), _TORN) for each in without_hash]
+            before, since = recorded, position + len(raw)
+            without_hash = []
+            count += 1
+        else:
+            return _broken(count, torn, path, (without_hash or [number])[0])
+        position += len(raw) + 1
+    # A writer that was killed leaves no line break behind its piece of a line.
+    if without_hash and content.endswith(b"\n"):
+        return _broken(count, torn, path, without_hash[0])
+    torn += [Damage(Place(path, each), _TORN) for each in without_hash]
+    return Chain(count, tuple(torn), None)
+
+
+_TORN = "not a whole line: its writer was stopped in the middle"
+_BROKEN = "the chain of hashes breaks: a line was changed, removed, inserted or moved here"
+
+
+def _broken(count: int, torn: list[Damage], path: Path, line: int) -> Chain:
+    return Chain(count, tuple(torn), Damage(Place(path, line), _BROKEN))
+
+
+def _hash_in(raw: bytes) -> bytes:
+    """Return the hash that a line ends with, b"" when it has none."""
+    match = _FIELD.fullmatch(raw[-_FIELD_BYTES:])
+    return match[1] if match else b""
+
+
+def _hash(before: bytes, since: bytes, text: bytes) -> bytes:
+    return hashlib.sha256(before + since + text).hexdigest().encode()
