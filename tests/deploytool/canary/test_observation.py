@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from deploytool.canary.observation import (
     ArmCounters,
     Observation,
+    Pair,
     Reset,
     Snapshot,
     Table,
@@ -32,13 +33,14 @@ def snapshot(at: float, stable: ArmCounters, canary: ArmCounters) -> Snapshot:
 
 def test_server_errors_and_missing_answers_are_failures_and_client_errors_are_not() -> None:
     arm = ArmCounters(requests={0: 1, 200: 10, 404: 2, 500: 3, 503: 4, 599: 5, 600: 6})
-    assert arm.failures == {0: 1, 500: 3, 503: 4, 599: 5}
-    assert (arm.failed, arm.answered) == (13, 31)
+    assert arm.failures() == {0: 1, 500: 3, 503: 4, 599: 5}
+    assert (arm.failed(), arm.answered) == (13, 31)
+    assert arm.failed(with_client_errors=True) == 15
 
 
 def test_a_client_that_gave_up_is_neither_failure_nor_success_but_is_slow() -> None:
     arm = ArmCounters(requests={200: 10, 499: 5}, buckets=((0.005, 10), (0.05, 10), (math.inf, 15)))
-    assert (arm.answered, arm.failed) == (10, 0)
+    assert (arm.answered, arm.failed(with_client_errors=True)) == (10, 0)
     assert (arm.timed, arm.slower_than(0.05)) == (15, 5)
 
 
@@ -86,7 +88,7 @@ def test_two_polls_joined_are_the_difference_over_both(
         assert joined.seconds == whole.seconds == 3
         assert joined.errors() == whole.errors()
         assert joined.slower_than(0.05) == whole.slower_than(0.05)
-        assert joined.canary.failures == whole.canary.failures
+        assert joined.canary.failures() == whole.canary.failures()
 
 
 @settings(max_examples=40)
@@ -138,3 +140,24 @@ def test_a_clock_set_back_does_not_void_the_poll() -> None:
 def test_a_snapshot_survives_being_saved(stable: ArmCounters, canary: ArmCounters) -> None:
     taken = snapshot(1.5, stable, canary)
     assert Snapshot.model_validate_json(taken.model_dump_json()) == taken
+
+
+def counted(count: int, per: int) -> ArmCounters:
+    return ArmCounters(business={"sold": Pair(count=count, per=per)})
+
+
+def test_business_events_are_counted_between_two_looks_and_those_of_per_are_hits() -> None:
+    seen = difference(
+        snapshot(0, counted(100, 200), counted(0, 0)), snapshot(1, counted(104, 207), counted(1, 3))
+    )
+    assert isinstance(seen, Observation)
+    assert seen.events("sold") == Table(4, 3, 11, 7)
+    assert seen.events("another") == Table(0, 0, 0, 0)
+    assert seen.plus(seen).events("sold") == Table(8, 6, 22, 14)
+
+
+@pytest.mark.parametrize("stable", [counted(3, 1), counted(5, 0), ArmCounters()])
+def test_a_backend_that_restarted_leaves_its_events_out_for_both_arms(stable: ArmCounters) -> None:
+    seen = difference(snapshot(0, counted(5, 1), counted(2, 2)), snapshot(1, stable, counted(9, 9)))
+    assert isinstance(seen, Observation)
+    assert seen.events("sold") == Table(0, 0, 0, 0)

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from deploytool.canary.observation import ArmCounters, Observation, Reset
+from deploytool.canary.observation import ArmCounters, Observation, Pair, Reset
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision
 from deploytool.system.declaration import CanaryPolicy
@@ -59,8 +59,9 @@ def test_a_failing_canary_is_rolled_back_and_the_sentence_names_metric_and_count
     assert verdict.decision is Decision.ROLLBACK
     assert verdict.metric == "errors"
     assert verdict.sentence == (
-        "errors: 8 of 20 (40 %) canary requests failed against 2 of 180 (1.1 %) stable requests,"
-        " 8 with status 502; evidence 100 reached its limit of 100"
+        "errors: 8 of 20 canary requests failed (40 %, 95 % interval 13.4 to 71.6 %)"
+        " against 2 of 180 stable requests (1.1 %, 0.01 to 6.8 %);"
+        " 8 by failed connection, mostly status 502; evidence 100 reached its limit of 100"
     )
 
 
@@ -88,8 +89,8 @@ def test_a_slow_canary_is_rolled_back_for_latency() -> None:
     assert polls <= 8
     assert (verdict.decision, verdict.metric) == (Decision.ROLLBACK, "latency")
     assert verdict.sentence.startswith("latency: ")
-    assert "canary requests took over 160 ms against" in verdict.sentence
-    assert "stable requests, p90 " in verdict.sentence
+    assert "canary requests took over 160 ms (" in verdict.sentence
+    assert "; p90 " in verdict.sentence
 
 
 def test_a_rise_in_the_median_by_half_is_found_as_fast_as_measured() -> None:
@@ -120,7 +121,7 @@ def test_a_step_lasts_its_least_time_even_if_everything_is_proved() -> None:
     assert verdict.decision is Decision.CONTINUE
     assert verdict.sentence == (
         "0 failures in 600 canary requests bounds the difference below 0.58 % (1 % allowed);"
-        " the step lasts at least 10 s"
+        " the step takes at least 10 s"
     )
 
 
@@ -210,7 +211,8 @@ def test_steps_that_leave_an_arm_without_requests_are_refused(weights: tuple[int
 
 def test_without_a_baseline_errors_alone_are_judged_and_the_sentence_says_so() -> None:
     evidence = begun(baseline=ArmCounters())
-    assert evidence.errors.limit == pytest.approx(100)
+    assert [metric.name for metric in evidence.metrics] == ["errors"]
+    assert evidence.metrics[0].process.limit == pytest.approx(100)
     verdict = after(evidence, *[HEALTHY] * 40).judge(0, 40)
     assert verdict.decision is Decision.PROMOTE
     assert verdict.sentence.endswith(
@@ -220,8 +222,7 @@ def test_without_a_baseline_errors_alone_are_judged_and_the_sentence_says_so() -
 
 def test_metrics_share_the_level_by_their_weights() -> None:
     evidence = begun(baseline=lognormal(Random(1), 0.04, 2000))
-    assert len(evidence.latency) == 4
-    shares = [1 / evidence.errors.limit, *(1 / each.process.limit for each in evidence.latency)]
+    shares = [1 / each.process.limit for each in evidence.metrics]
     assert shares == pytest.approx([0.007, *[0.00075] * 4])
     assert evidence.log_e == pytest.approx(0)
 
@@ -229,20 +230,81 @@ def test_metrics_share_the_level_by_their_weights() -> None:
 def test_no_single_block_decides_on_latency() -> None:
     evidence = begun(baseline=lognormal(Random(1), 0.04, 2000))
     huge = poll(arm(5000, latencies=[5.0] * 5000), arm(5000))
-    for each in evidence.after(huge).latency:
+    for each in evidence.after(huge).metrics[1:]:
         assert each.process.log_e == pytest.approx(math.log(10))
 
 
 def test_cash_is_kept_for_later_steps_and_spread_evenly_over_them() -> None:
     def cash(evidence: CanaryEvidence) -> list[float]:
-        processes = [evidence.errors, *(slow.process for slow in evidence.latency)]
-        return [math.exp(process.log_capital[0]) for process in processes]
+        return [math.exp(metric.process.log_capital[0]) for metric in evidence.metrics]
 
     evidence = begun((10, 25, 50), lognormal(Random(1), 0.04, 2000))
     assert cash(evidence) == pytest.approx([0.2] * 5)
     assert cash(evidence.at_step(1)) == pytest.approx([0.1] * 5)
     assert cash(evidence.at_step(1).at_step(2)) == cash(evidence.at_step(2)) == [0.0] * 5
-    assert cash(begun((10,))) == [0.0, *[0.0] * len(begun((10,)).latency)]
+    assert set(cash(begun((10,)))) == {0.0}
+
+
+def test_a_step_takes_its_least_traffic_even_if_everything_is_proved() -> None:
+    policy = POLICY.model_copy(update={"tolerance": 0.2, "least_step_requests": 100})
+    verdict = after(begun(policy=policy), *[HEALTHY] * 5).judge(0, 60)
+    assert verdict.decision is Decision.CONTINUE
+    assert verdict.sentence.endswith("; the step takes at least 100 canary requests")
+    assert after(begun(policy=policy), *[HEALTHY] * 10).judge(0, 60).decision is Decision.PROMOTE
+
+
+def test_client_errors_count_only_where_that_is_declared() -> None:
+    refused = poll(arm(10, failed=5, code=404), arm(90, failed=1, code=404))
+    assert after(begun(), *[refused] * 5).log_e == pytest.approx(0)
+    counted = POLICY.model_copy(update={"are_client_errors_counted": True})
+    verdict = after(begun(policy=counted), *[refused] * 5).judge(0, 5)
+    assert verdict.decision is Decision.ROLLBACK
+    assert "by client error, mostly status 404" in verdict.sentence
+
+
+def sold(count: int, per: int, requests: int) -> ArmCounters:
+    return arm(requests).model_copy(
+        update={"business": {"sold per offer": Pair(count=count, per=per)}}
+    )
+
+
+SELLING = POLICY.model_copy(update={"business": ("sold per offer",)})
+
+
+def test_a_canary_that_sells_less_is_rolled_back_though_no_request_fails() -> None:
+    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000), policy=SELLING)
+    weak = poll(sold(1, 6, 10), sold(50, 52, 90))
+    while not evidence.is_rejected:
+        evidence = evidence.after(weak)
+    verdict = evidence.judge(0, 9)
+    assert (verdict.decision, verdict.metric) == (Decision.ROLLBACK, "sold per offer")
+    assert verdict.sentence.startswith("sold per offer: ")
+    assert "(0.17, 95 % interval " in verdict.sentence
+    assert "at the canary against" in verdict.sentence
+
+
+def test_a_canary_that_sells_more_or_as_much_is_no_worse() -> None:
+    for count in (5, 9):
+        evidence = begun(policy=SELLING)
+        assert after(evidence, *[poll(sold(count, 5, 10), sold(50, 50, 90))] * 60).log_e < 0
+
+
+def test_business_metrics_get_their_share_of_the_level() -> None:
+    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000), policy=SELLING)
+    shares = [1 / each.process.limit for each in evidence.metrics]
+    assert shares == pytest.approx([0.0056, *[0.0006] * 4, 0.002])
+    assert evidence.log_e == pytest.approx(0)
+
+
+def test_where_failures_come_together_both_verdicts_ask_for_more() -> None:
+    clustered = POLICY.model_copy(update={"cluster_size": 3})
+    proved, alone = begun(policy=clustered), begun()
+    failing = poll(arm(100, failed=50), arm(900))
+    growth = [each.after(failing).metrics[0].process.log_e for each in (proved, alone)]
+    assert growth == pytest.approx([math.log(4.65), math.log(10)], abs=0.2)
+    for _ in range(60):
+        proved, alone = proved.after(HEALTHY), alone.after(HEALTHY)
+    assert proved.promotion.log_e == pytest.approx([e / 5 for e in alone.promotion.log_e])
 
 
 def test_a_first_warm_up_is_not_judged() -> None:
@@ -274,6 +336,7 @@ def test_the_figures_show_both_arms_side_by_side() -> None:
     canary, stable = figures.in_total.canary, figures.in_total.stable
     assert (canary.requests, canary.errors, canary.error_rate) == (20, 4, 0.2)
     assert canary.errors_by_code == {502: 4}
+    assert canary.errors_by_kind == {"failed connection": 4}
     assert (stable.requests, stable.errors) == (180, 1)
     assert canary.p50_s == pytest.approx(0.0341, abs=1e-3)
     assert figures.pending_requests == 13

@@ -3,8 +3,10 @@
 import math
 from itertools import pairwise
 
+import pytest
+
 from deploytool.canary.observation import ArmCounters
-from deploytool.traffic.metrics import DURATION_BUCKETS_S, read_snapshot
+from deploytool.traffic.metrics import DURATION_BUCKETS_S, read_series, read_snapshot
 
 HEAD = """\
 # HELP traefik_service_requests_total How many HTTP requests processed on a service.
@@ -56,3 +58,32 @@ def test_the_buckets_lie_a_square_root_of_two_apart_from_5_ms_to_10_s() -> None:
     assert 10 < DURATION_BUCKETS_S[-1] < 10.5
     pairs = pairwise(DURATION_BUCKETS_S)
     assert all(math.isclose(b / a, math.sqrt(2), rel_tol=1e-3) for a, b in pairs)
+
+
+OWN = """\
+# TYPE sales counter
+sales_total{state="confirmed",shop="a"} 3.0
+sales_total{state="confirmed",shop="b"} 4.0
+sales_total{state="made",shop="a"} 9.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("series", "count"),
+    [
+        ('sales_total{state="confirmed"}', 7),
+        ('sales_total{shop="a", state="confirmed"}', 3),
+        ("sales_total", 16),
+        ('sales_total{state="lost"}', 0),
+        ("sales", 0),
+    ],
+)
+def test_a_service_s_own_counters_are_summed_over_the_labels_left_open(
+    series: str, count: int
+) -> None:
+    assert read_series(OWN, series) == count
+
+
+def test_a_text_that_is_none_of_prometheus_is_refused() -> None:
+    with pytest.raises(ValueError, match="html"):
+        read_series("<html>no metrics here</html>", "sales_total")

@@ -51,7 +51,7 @@ def faulty(deployed: Deploytool, fault: str) -> dict[str, Any]:
     roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
     assert (COMPONENT, "canary") not in roles
     # Every failure that a visitor saw goes back to one that the router counted at the canary.
-    failed_there = deployed.counters().canary.failed - counted.failed
+    failed_there = deployed.counters().canary.failed() - counted.failed()
     assert counts().failures <= failed_there, counts()
     return {**result, "failures": counts().failures}
 

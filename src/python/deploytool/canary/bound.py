@@ -3,7 +3,9 @@
 For each tolerance an e-process bets against "the canary is worse by at least this much in every
 block"; the bound is the smallest tolerance that is rejected together with all larger ones. The
 chance that it is ever below the true difference is at most alpha. It needs failures that are
-independent given the rate. Source: docs/canary.md, "Promotion".
+independent given the rate; where they come in clusters, the logs of the bets are divided by the
+clusters' inflation of the variance, so that a cluster counts about once (an e-value to a power
+below 1 is worth less than one; simulated). Source: docs/canary.md, "Promotion".
 """
 
 import math
@@ -27,6 +29,7 @@ def tolerances(gates: Iterable[float]) -> tuple[float, ...]:
 class PromotionBound(Frozen):
     """One e-process per tolerance, the common failure rate they bet with, and the bound.
 
+    clusters: inflation of the variance by failures that come together; 1 where each comes alone.
     upper: running minimum of the bound, as a fraction; 1 means that nothing is known yet.
     """
 
@@ -35,10 +38,13 @@ class PromotionBound(Frozen):
     log_e: tuple[float, ...]
     failures: float
     requests: float
+    clusters: float = 1.0
     upper: float = 1.0
 
     @classmethod
-    def start(cls, *, tolerances: tuple[float, ...], rate: float, alpha: float) -> Self:
+    def start(
+        cls, *, tolerances: tuple[float, ...], rate: float, alpha: float, clusters: float = 1.0
+    ) -> Self:
         """Begin a step. rate: stable's failure rate before the canary (0-1)."""
         return cls(
             limit=1 / alpha,
@@ -46,6 +52,7 @@ class PromotionBound(Frozen):
             log_e=(0.0,) * len(tolerances),
             failures=PRIOR_REQUESTS * rate,
             requests=PRIOR_REQUESTS,
+            clusters=clusters,
         )
 
     @property
@@ -58,7 +65,7 @@ class PromotionBound(Frozen):
         if not (table.n_c and table.n_s):
             return self
         log_e = tuple(
-            log_e + log_growth(table, self.rate, tolerance)
+            log_e + log_growth(table, self.rate, tolerance) / self.clusters
             for log_e, tolerance in zip(self.log_e, self.tolerances, strict=True)
         )
         block_requests = table.n_c + table.n_s
@@ -86,7 +93,7 @@ class PromotionBound(Frozen):
             rate_s, self.rate, worst_s
         )
         missing = math.log(self.limit) - self.log_e[self.tolerances.index(tolerance)]
-        return math.inf if growth <= 0 else n_c + max(0.0, missing) / growth
+        return math.inf if growth <= 0 else n_c + max(0.0, missing) * self.clusters / growth
 
     def _bound(self, log_e: tuple[float, ...]) -> float:
         bound = 1.0

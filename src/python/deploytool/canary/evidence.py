@@ -115,29 +115,6 @@ class RollbackProcess(Frozen):
         return self.model_copy(update={"log_capital": capital})
 
 
-def errors_process(limit: float, reserve: float) -> RollbackProcess:
-    """Begin the process on failures; its bets lost least over rises from 1.75 to 60 times."""
-    return RollbackProcess.start(
-        multiples=(2, 5, 20),
-        prior=(1 / 4, 1 / 2, 1 / 4),
-        limit=limit,
-        cap=math.sqrt(limit),  # no single block decides alone
-        reserve=reserve,
-    )
-
-
-def latency_process(limit: float, tolerated: float, reserve: float) -> RollbackProcess:
-    """Begin the process on requests slower than a bound."""
-    return RollbackProcess.start(
-        multiples=(1.6, 3, 8),
-        prior=(1 / 3, 1 / 3, 1 / 3),
-        limit=limit,
-        cap=10,
-        tolerated=tolerated,
-        reserve=reserve,
-    )
-
-
 def log_sum_exp(logs: Sequence[float]) -> float:
     """Return log(sum(exp(logs))) without overflow; -inf for nothing."""
     highest = max(logs)

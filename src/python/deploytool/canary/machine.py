@@ -113,6 +113,8 @@ class Canary(BaseModel):
     is_held_at_end: bool = False
     # The reason is evidence against the canary, not a wish or a failure of the tool.
     is_judged_bad: bool = False
+    # It is taken back because nothing could be decided in time.
+    is_undecided: bool = False
     evidence: CanaryEvidence | None = None
 
     @property

@@ -11,6 +11,8 @@ from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PlainSerializer, field_validator
 
+from deploytool.canary.failure import FailureKind, failure_kind
+
 CLIENT_GAVE_UP = 499
 """Neither success nor failure: the client left. Its waiting time still counts as latency, or the
 slowest requests of a slow canary would vanish."""
@@ -30,6 +32,25 @@ Number = Annotated[float, PlainSerializer(_without_infinity, when_used="json")]
 """A float that may be infinite: JSON has no infinity, so there it is the string "inf"."""
 
 
+class Pair(Frozen):
+    """Two counters of different events: the good `count` in relation to `per`.
+
+    No event is counted in both; an example: reservations confirmed, per reservation made.
+    """
+
+    count: NonNegativeInt
+    per: NonNegativeInt
+
+    def plus(self, other: Self) -> Self:
+        """Add the events of another period."""
+        return self.model_copy(
+            update={"count": self.count + other.count, "per": self.per + other.per}
+        )
+
+
+NO_EVENT = Pair(count=0, per=0)
+
+
 class Table(NamedTuple):
     """One block for one metric: requests (n) and hits (x: failures, or slow requests) per arm."""
 
@@ -39,20 +60,17 @@ class Table(NamedTuple):
     x_s: int
 
 
-def is_failure(code: int) -> bool:
-    """Tell whether a status code is the backend's failure: 5xx, and 0 for no answer at all."""
-    return code == 0 or 500 <= code <= 599
-
-
 class ArmCounters(Frozen):
     """Requests of one backend, counted as they end: since the router started, or in a period.
 
     requests: by status code. buckets: (upper bound in seconds, requests at most that long),
     ascending and cumulative, the last bound +Inf; empty while the backend had no request.
+    business: what the backend itself counted, by the metric's name.
     """
 
     requests: dict[int, NonNegativeInt] = {}
     buckets: tuple[tuple[Number, NonNegativeInt], ...] = ()
+    business: dict[str, Pair] = {}
 
     @field_validator("buckets")
     @classmethod
@@ -71,15 +89,18 @@ class ArmCounters(Frozen):
         """Requests that count for errors: all but those whose client gave up."""
         return sum(n for code, n in self.requests.items() if code != CLIENT_GAVE_UP)
 
-    @property
-    def failures(self) -> dict[int, int]:
-        """Failed requests by status code, those that occurred only."""
-        return {code: n for code, n in sorted(self.requests.items()) if n and is_failure(code)}
+    def failures(self, *, with_client_errors: bool = False) -> dict[int, int]:
+        """Return the failed requests by status code, those that occurred only."""
+        return {
+            code: n
+            for code, n in sorted(self.requests.items())
+            if n and (kind := failure_kind(code))
+            if with_client_errors or kind is not FailureKind.CLIENT_ERROR
+        }
 
-    @property
-    def failed(self) -> int:
-        """Failed requests of every kind."""
-        return sum(self.failures.values())
+    def failed(self, *, with_client_errors: bool = False) -> int:
+        """Count the failed requests of every kind."""
+        return sum(self.failures(with_client_errors=with_client_errors).values())
 
     @property
     def timed(self) -> int:
@@ -101,10 +122,15 @@ class ArmCounters(Frozen):
     def plus(self, other: Self) -> Self:
         """Add the counts of another period; both must have the same buckets, or one none."""
         codes = sorted(self.requests.keys() | other.requests.keys())
+        names = sorted(self.business.keys() | other.business.keys())
         return self.model_validate(
             {
                 "requests": {c: self.requests.get(c, 0) + other.requests.get(c, 0) for c in codes},
                 "buckets": _add_buckets(self.buckets, other.buckets),
+                "business": {
+                    n: self.business.get(n, NO_EVENT).plus(other.business.get(n, NO_EVENT))
+                    for n in names
+                },
             }
         )
 
@@ -133,11 +159,24 @@ class Observation(Frozen):
         """Requests of both arms that count for errors: what the size of a block is measured in."""
         return self.stable.answered + self.canary.answered
 
-    def errors(self) -> Table:
+    def errors(self, *, with_client_errors: bool = False) -> Table:
         """Count failures per arm."""
         return Table(
-            self.canary.answered, self.canary.failed, self.stable.answered, self.stable.failed
+            self.canary.answered,
+            self.canary.failed(with_client_errors=with_client_errors),
+            self.stable.answered,
+            self.stable.failed(with_client_errors=with_client_errors),
         )
+
+    def events(self, name: str) -> Table:
+        """Count the events of a business metric per arm; those of `per` are the hits.
+
+        If versions are alike and each request is routed on its own, an event's kind says nothing
+        about its arm, whatever the common ratio is: what errors and successes are to each other.
+        """
+        canary = self.canary.business.get(name, NO_EVENT)
+        stable = self.stable.business.get(name, NO_EVENT)
+        return Table(canary.count + canary.per, canary.per, stable.count + stable.per, stable.per)
 
     def slower_than(self, bound_s: float) -> Table:
         """Count requests over a bound per arm."""
@@ -184,8 +223,28 @@ def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
         if arm is None:
             return Reset(reason=f"a counter of the {name} arm fell: the router restarted")
         arms[name] = arm
+    growth = {name: _events_between(name, before, after) for name in sorted(after.canary.business)}
+    for name, arm in arms.items():
+        events = {metric: pair[name] for metric, pair in growth.items() if pair}
+        arms[name] = arm.model_copy(update={"business": events})
     seconds = max(0.0, after.taken_at - before.taken_at)  # the clock may have been set back
     return Observation(seconds=seconds, stable=arms["stable"], canary=arms["canary"])
+
+
+def _events_between(name: str, before: Snapshot, after: Snapshot) -> dict[str, Pair] | None:
+    """Return a business metric's events by arm; None if either arm's cannot be told.
+
+    A backend that was restarted counts from zero again. Its events of this poll are then left out
+    for both arms, as a reset of the router leaves out all.
+    """
+    events = {}
+    arms = (("stable", before.stable, after.stable), ("canary", before.canary, after.canary))
+    for arm, old, new in arms:
+        was, now = old.business.get(name), new.business.get(name)
+        if was is None or now is None or now.count < was.count or now.per < was.per:
+            return None
+        events[arm] = Pair(count=now.count - was.count, per=now.per - was.per)
+    return events
 
 
 def _grown(old: ArmCounters, new: ArmCounters) -> ArmCounters | None:

@@ -1,15 +1,16 @@
 """The verdict in words, for a person: the metric, the counts, and what is missing."""
 
+import math
+
 from deploytool.canary.figures import ArmFigures, Figures, MetricFigures
+from deploytool.canary.policy import VerdictPolicy
 
 
 def rollback(figures: Figures) -> str:
     """Say what the canary did worse than stable."""
     worst = figures.metrics[0]
-    verb = "failed" if worst.bound_s is None else f"took over {duration(worst.bound_s)}"
     return (
-        f"{worst.metric}: {_share(worst.canary_hits, worst.canary_requests)} canary requests {verb}"
-        f" against {_share(worst.stable_hits, worst.stable_requests)} stable requests"
+        f"{worst.metric}: {_ratios(worst) if worst.is_business else _shares(worst)}"
         f"{_detail(worst, figures)};"
         f" evidence {figures.e_value:.0f} reached its limit of {figures.e_limit:.0f}"
     )
@@ -27,12 +28,17 @@ def passed(figures: Figures, alpha_promotion: float) -> str:
     )
 
 
-def early(figures: Figures, least_step_s: float) -> str:
-    """Say that only the time at this step is missing."""
+def early(figures: Figures, policy: VerdictPolicy) -> str:
+    """Say that only the time or the traffic at this step is missing."""
+    least = (
+        f"at least {policy.least_step_requests:,} canary requests"
+        if figures.at_step.canary.requests < policy.least_step_requests
+        else f"at least {policy.least_step_s:.0f} s"
+    )
     return (
         f"{_failures(figures.at_step.canary)} bounds the difference below"
         f" {percent(figures.upper_bound)} ({percent(figures.gate)} allowed);"
-        f" the step lasts at least {least_step_s:.0f} s"
+        f" the step takes {least}"
     )
 
 
@@ -77,21 +83,57 @@ def _share(hits: int, requests: int) -> str:
     return f"{hits:,} of {requests:,}{rate}"
 
 
+def _shares(worst: MetricFigures) -> str:
+    """Write both arms' counts and rates, and between which rates the true ones are."""
+    verb = "failed" if worst.bound_s is None else f"took over {duration(worst.bound_s)}"
+    return (
+        f"{worst.canary_hits:,} of {worst.canary_requests:,} canary requests {verb}"
+        f" ({_known(worst.canary_hits, worst.canary_requests)}, 95 % interval"
+        f" {_between(worst.canary_interval)})"
+        f" against {worst.stable_hits:,} of {worst.stable_requests:,} stable requests"
+        f" ({_known(worst.stable_hits, worst.stable_requests)}, {_between(worst.stable_interval)})"
+    )
+
+
+def _known(hits: int, requests: int) -> str:
+    return percent(hits / requests) if requests else "nothing known"
+
+
+def _between(interval: tuple[float, float]) -> str:
+    low, high = map(percent, interval)
+    return f"{low.removesuffix(' %')} to {high}"
+
+
+def _ratios(worst: MetricFigures) -> str:
+    """Write both arms' count : per, and between which ratios the true ones are."""
+    canary = _ratio(worst.canary_hits, worst.canary_requests, worst.canary_interval)
+    stable = _ratio(worst.stable_hits, worst.stable_requests, worst.stable_interval)
+    return f"{canary} at the canary against {stable} at stable"
+
+
+def _ratio(per: int, events: int, interval: tuple[float, float]) -> str:
+    least, most = ((1 - share) / share if share else math.inf for share in reversed(interval))
+    ratio = f"{(events - per) / per:.2f}" if per else "no ratio"
+    return f"{events - per:,} per {per:,} ({ratio}, 95 % interval {least:.2f} to {most:.2f})"
+
+
 def _failures(arm: ArmFigures) -> str:
     noun = "failure" if arm.errors == 1 else "failures"
     return f"{arm.errors:,} {noun} in {arm.requests:,} canary requests"
 
 
 def _detail(worst: MetricFigures, figures: Figures) -> str:
-    """Name the commonest status of the canary's failures, or both arms' 90th percentiles."""
+    """Name how the canary's requests failed, or both arms' 90th percentiles."""
     canary, stable = figures.in_total.canary, figures.in_total.stable
+    if worst.is_business:
+        return ""
     if worst.bound_s is None:
-        by_code = canary.errors_by_code
-        code = max(by_code, key=lambda each: by_code[each])
-        return f", {by_code[code]:,} with status {code}"
+        kind, count = max(canary.errors_by_kind.items(), key=lambda item: item[1])
+        codes = canary.errors_by_code
+        return f"; {count:,} by {kind}, mostly status {max(codes, key=lambda code: codes[code])}"
     if canary.p90_s is None or stable.p90_s is None:
         return ""
-    return f", p90 {duration(canary.p90_s)} against {duration(stable.p90_s)}"
+    return f"; p90 {duration(canary.p90_s)} against {duration(stable.p90_s)}"
 
 
 def _no_evidence(figures: Figures) -> str:

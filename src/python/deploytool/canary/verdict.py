@@ -11,15 +11,9 @@ from typing import Self
 from deploytool.canary import sentences
 from deploytool.canary.blocks import Blocks
 from deploytool.canary.bound import PromotionBound, tolerances
-from deploytool.canary.evidence import (
-    ROUNDING,
-    RollbackProcess,
-    errors_process,
-    latency_process,
-    log_sum_exp,
-)
+from deploytool.canary.evidence import ROUNDING, log_sum_exp
 from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
-from deploytool.canary.latency import judged_bounds_s
+from deploytool.canary.metric import MetricEvidence, judged_metrics
 from deploytool.canary.observation import (
     NOTHING,
     ArmCounters,
@@ -32,8 +26,6 @@ from deploytool.canary.policy import VerdictPolicy
 
 POLLS_AFTER_MOVE = 2
 """The poll in which the weight moved, and one more for requests still in flight."""
-RESERVE = 0.2
-"""Cash kept back for later steps, if there are any: finds a late regression in half the time."""
 
 
 class Decision(StrEnum):
@@ -47,19 +39,12 @@ class Decision(StrEnum):
 
 
 class Verdict(Frozen):
-    """A decision, the metric it rests on ("errors" or "latency"), why in words, and the numbers."""
+    """A decision, the name of the metric it rests on, why in words, and the numbers."""
 
     decision: Decision
     metric: str
     sentence: str
     figures: Figures
-
-
-class SlowEvidence(Frozen):
-    """The process on requests that took longer than one bound."""
-
-    bound_s: float
-    process: RollbackProcess
 
 
 class CanaryEvidence(Frozen):
@@ -75,8 +60,7 @@ class CanaryEvidence(Frozen):
     polls: int = 0
     baseline_error_rate: float
     blocks: Blocks
-    errors: RollbackProcess
-    latency: tuple[SlowEvidence, ...]
+    metrics: tuple[MetricEvidence, ...]
     promotion: PromotionBound
     at_this_step: Observation = NOTHING
     in_total: Observation = NOTHING
@@ -87,16 +71,12 @@ class CanaryEvidence(Frozen):
     ) -> Self:
         """Begin at the first step. baseline: stable's counts in a period before the canary.
 
-        Latency is judged only as far as the baseline shows stable's quantiles (latency.py says how
-        many requests that takes); errors get the share of alpha that latency leaves. Raises
-        ValueError for weights that leave an arm without requests.
+        Raises ValueError for weights that leave an arm without requests.
         """
         if not weights_percent or not all(0 < weight < 100 for weight in weights_percent):
             raise ValueError(f"steps must be weights of 1-99 percent, not {weights_percent}")
-        bounds_s = judged_bounds_s(baseline)
-        error_weight = policy.error_weight if bounds_s else 1.0
-        reserve = RESERVE if len(weights_percent) > 1 else 0.0
-        rate = baseline.failed / baseline.answered if baseline.answered else 0.0
+        failed = baseline.failed(with_client_errors=policy.are_client_errors_counted)
+        rate = failed / baseline.answered if baseline.answered else 0.0
         return cls(
             policy=policy,
             weights_percent=weights_percent,
@@ -105,18 +85,7 @@ class CanaryEvidence(Frozen):
             blocks=Blocks(
                 least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
             ),
-            errors=errors_process(1 / (policy.alpha * error_weight), reserve),
-            latency=tuple(
-                SlowEvidence(
-                    bound_s=bound_s,
-                    process=latency_process(
-                        len(bounds_s) / (policy.alpha * (1 - error_weight)),
-                        policy.latency_ratio,
-                        reserve,
-                    ),
-                )
-                for bound_s in bounds_s
-            ),
+            metrics=judged_metrics(policy, baseline, len(weights_percent)),
             promotion=_fresh_bound(policy, rate),
         )
 
@@ -143,16 +112,11 @@ class CanaryEvidence(Frozen):
         taken = {"blocks": blocks, "polls": self.polls + 1}
         if block is None:
             return self.model_copy(update=taken)
-        latency = tuple(
-            slow.model_copy(update={"process": slow.process.after(block.slower_than(slow.bound_s))})
-            for slow in self.latency
-        )
         return self.model_copy(
             update={
                 **taken,
-                "errors": self.errors.after(block.errors()),
-                "latency": latency,
-                "promotion": self.promotion.after(block.errors()),
+                "metrics": tuple(metric.after(block, self.policy) for metric in self.metrics),
+                "promotion": self.promotion.after(self._errors(block)),
                 "at_this_step": self.at_this_step.plus(block),
                 "in_total": self.in_total.plus(block),
             }
@@ -160,11 +124,8 @@ class CanaryEvidence(Frozen):
 
     @property
     def log_e(self) -> float:
-        """The metrics' e-values averaged by their weights, in logs.
-
-        A mean of e-values is an e-value however the metrics depend on each other.
-        """
-        return log_sum_exp([log_e for log_e, *_ in self._weighted()])
+        """The metrics' e-values averaged by their weights, in logs."""
+        return log_sum_exp([self._weighted_log_e(metric) for metric in self.metrics])
 
     @property
     def is_rejected(self) -> bool:
@@ -195,36 +156,33 @@ class CanaryEvidence(Frozen):
                 figures=figures,
             )
         is_proved = self.promotion.upper <= self.gate
-        if is_proved and elapsed_at_step_s >= self.policy.least_step_s:
+        is_long_enough = (
+            elapsed_at_step_s >= self.policy.least_step_s
+            and self.at_this_step.canary.answered >= self.policy.least_step_requests
+        )
+        if is_proved and is_long_enough:
             is_last = step == len(self.weights_percent) - 1
             decision = Decision.PROMOTE if is_last else Decision.ADVANCE
             sentence = sentences.passed(figures, self.policy.alpha_promotion)
-        elif elapsed_at_step_s >= self.policy.step_deadline_s:
-            decision = Decision.HOLD
-            sentence = sentences.missing(figures)
         else:
-            decision = Decision.CONTINUE
+            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
+            decision = Decision.HOLD if is_over else Decision.CONTINUE
             sentence = (
-                sentences.early(figures, self.policy.least_step_s)
-                if is_proved
-                else sentences.missing(figures)
+                sentences.early(figures, self.policy) if is_proved else sentences.missing(figures)
             )
         return Verdict(decision=decision, metric="errors", sentence=sentence, figures=figures)
 
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
-        metrics = tuple(
-            MetricFigures(
-                metric="errors" if bound_s is None else "latency",
-                bound_s=bound_s,
-                e_value=math.exp(log_e),
-                canary_requests=table.n_c,
-                canary_hits=table.x_c,
-                stable_requests=table.n_s,
-                stable_hits=table.x_s,
+        metrics = [
+            MetricFigures.of(
+                metric.name,
+                metric.bound_s,
+                math.exp(self._weighted_log_e(metric)),
+                metric.table(self.in_total, self.policy),
             )
-            for log_e, bound_s, table in sorted(self._weighted(), key=_heaviest_first)
-        )
+            for metric in self.metrics
+        ]
         return Figures(
             step=self.step,
             weights_percent=self.weights_percent,
@@ -233,63 +191,59 @@ class CanaryEvidence(Frozen):
             upper_bound=self.promotion.upper,
             gate=self.gate,
             canary_requests_needed=self._canary_requests_needed(),
-            metrics=metrics,
-            at_step=_arms(self.at_this_step),
-            in_total=_arms(self.in_total),
+            metrics=tuple(sorted(metrics, key=_heaviest_first)),
+            at_step=self._arms(self.at_this_step),
+            in_total=self._arms(self.in_total),
             pending_requests=self.blocks.pending.requests,
             dropped_polls=self.blocks.dropped_polls,
         )
 
     def _begun(self, step: int) -> Self:
         share = 1 / (len(self.weights_percent) - step)  # of the cash, over the steps left
-        latency = tuple(
-            slow.model_copy(update={"process": slow.process.invested(share)})
-            for slow in self.latency
-        )
         return self.model_copy(
             update={
                 "step": step,
-                "errors": self.errors.invested(share),
-                "latency": latency,
+                "metrics": tuple(metric.invested(share) for metric in self.metrics),
                 "promotion": _fresh_bound(self.policy, self.baseline_error_rate),
                 "at_this_step": NOTHING,
             }
         )
 
-    def _weighted(self) -> list[tuple[float, float | None, Table]]:
-        """Return the log of the weighted e-value, the latency bound and the counts, by metric."""
-        log_alpha = math.log(self.policy.alpha)
-        processes: list[tuple[RollbackProcess, float | None, Table]]
-        processes = [(self.errors, None, self.in_total.errors())]
-        processes += [
-            (slow.process, slow.bound_s, self.in_total.slower_than(slow.bound_s))
-            for slow in self.latency
-        ]
-        return [
-            # a process of weight v has the limit 1 / (alpha v)
-            (process.log_e - math.log(process.limit) - log_alpha, bound_s, table)
-            for process, bound_s, table in processes
-        ]
+    def _weighted_log_e(self, metric: MetricEvidence) -> float:
+        """Return log(weight * e): a process of this weight has the limit 1 / (alpha * weight)."""
+        return metric.process.log_e - math.log(metric.process.limit) - math.log(self.policy.alpha)
+
+    def _errors(self, observed: Observation) -> Table:
+        return observed.errors(with_client_errors=self.policy.are_client_errors_counted)
+
+    def _arms(self, observed: Observation) -> Arms:
+        counted = self.policy.are_client_errors_counted
+        return Arms(
+            stable=ArmFigures.of(observed.stable, with_client_errors=counted),
+            canary=ArmFigures.of(observed.canary, with_client_errors=counted),
+        )
 
     def _canary_requests_needed(self) -> int | None:
         weight = self.weights_percent[self.step]
-        counted = self.at_this_step.errors()
+        counted = self._errors(self.at_this_step)
         ratio = counted.n_s / counted.n_c if counted.n_c else (100 - weight) / weight
         needed = self.promotion.requests_needed(self.gate, counted, ratio)
+        needed = max(needed, self.policy.least_step_requests)
         return math.ceil(needed) if math.isfinite(needed) else None
 
 
 def _fresh_bound(policy: VerdictPolicy, rate: float) -> PromotionBound:
     return PromotionBound.start(
-        tolerances=tolerances(policy.gates), rate=rate, alpha=policy.alpha_promotion
+        tolerances=tolerances(policy.gates),
+        rate=rate,
+        alpha=policy.alpha_promotion,
+        clusters=policy.clusters,
     )
 
 
-def _heaviest_first(weighted: tuple[float, float | None, Table]) -> tuple[float, float]:
+def _heaviest_first(metric: MetricFigures) -> tuple[float, float]:
     """Order by evidence; metrics that reached their limit together, by the difference to see."""
-    log_e, _, (n_c, x_c, n_s, x_s) = weighted
-    return -round(log_e, 6), x_s / max(1, n_s) - x_c / max(1, n_c)
-
-
-def _arms(observation: Observation) -> Arms:
-    return Arms(stable=ArmFigures.of(observation.stable), canary=ArmFigures.of(observation.canary))
+    stable = metric.stable_hits / max(1, metric.stable_requests)
+    canary = metric.canary_hits / max(1, metric.canary_requests)
+    log_e = math.log(metric.e_value) if metric.e_value > 0 else -math.inf
+    return -round(log_e, 6), stable - canary

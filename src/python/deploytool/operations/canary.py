@@ -36,10 +36,10 @@ class CanaryResult:
 
     @property
     def exit_code(self) -> int:
-        """0 promoted, 4 rolled back on evidence, 5 held, 1 taken back for another reason."""
+        """0 promoted, 4 rolled back on evidence, 5 undecided, 1 taken back for another reason."""
         if self.canary.phase is Phase.PROMOTED:
             return ExitCode.DONE
-        if self.canary.phase is Phase.HELD:
+        if self.canary.phase is Phase.HELD or self.canary.is_undecided:
             return ExitCode.HELD
         return ExitCode.ROLLED_BACK if self.canary.is_judged_bad else ExitCode.FAILED
 

@@ -14,10 +14,12 @@ from deploytool.canary.observation import (
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.errors import PlatformFailed
+from deploytool.operations.business import with_business
 from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Role
 from deploytool.record import event as record
+from deploytool.system.declaration import WhenHeld
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,21 @@ def observe(context: Context, canary: Canary) -> Outcome:
         _keep(context, canary, poll, verdict, elapsed_s)
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)
-            is_bad = verdict.decision is Decision.ROLLBACK
-            judged = canary.model_copy(update={"is_judged_bad": is_bad})
-            return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
+            return _outcome(canary, verdict, policy.when_held)
+
+
+def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
+    if verdict.decision is Decision.HOLD and when_held == "abort":
+        undecided = canary.model_copy(update={"is_undecided": True})
+        reason = f"not decided in time: {verdict.sentence}"
+        return Outcome(undecided, Event.ABORT, reason)
+    is_bad = verdict.decision is Decision.ROLLBACK
+    judged = canary.model_copy(update={"is_judged_bad": is_bad})
+    return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
 
 
 def _read(context: Context, component: str) -> tuple[Snapshot, str]:
-    """Return the router's counters, and why they had to be waited for, "" when they had not.
+    """Return the counters, and why they had to be waited for, "" when they had not.
 
     A router that ended is started again at once; only one that stays away ends the operation.
     """
@@ -78,7 +88,7 @@ def _read(context: Context, component: str) -> tuple[Snapshot, str]:
     trouble = ""
     while True:
         try:
-            return context.platform.observe(component), trouble
+            return with_business(context, component, context.platform.observe(component)), trouble
         except PlatformFailed as error:
             if context.now() > until:
                 raise

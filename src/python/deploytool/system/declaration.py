@@ -18,6 +18,10 @@ Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
 UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
 Percent = Annotated[int, Field(ge=1, le=99)]
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
+# A counter's name and some of its labels: reservations_total{state="confirmed"}
+Series = Annotated[str, Field(pattern=r'^[a-zA-Z_:][\w:]*(\{\w+="[^"]*"(,\s*\w+="[^"]*")*\})?$')]
+# What becomes of a canary that is held: it waits for a person, or is taken back.
+WhenHeld = Literal["wait", "abort"]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 REFERENCE = re.compile(r"\$\{([^{}]+)\}")
@@ -55,6 +59,27 @@ class Health(Declared):
     version: UrlPath = "/version"
 
 
+class BusinessMetric(Declared):
+    """A ratio of two counters of the service's own that a canary must not lower.
+
+    They count different events, each started by a request of its own; no event is in both.
+    """
+
+    name: str = Field(min_length=1, max_length=80)
+    # Where the service shows its counters as Prometheus text.
+    path: UrlPath = "/metrics"
+    # What should happen often, in relation to `per`: a counter, or some of its series.
+    count: Series
+    per: Series
+
+    @field_validator("name")
+    @classmethod
+    def _is_not_taken(cls, name: str) -> str:
+        if name in {"errors", "latency"}:
+            raise ValueError(f"{name} is judged anyway: choose another name")
+        return name
+
+
 class CanaryPolicy(Declared):
     """How a service's canary is stepped and judged. docs/canary.md says how to choose."""
 
@@ -68,11 +93,20 @@ class CanaryPolicy(Declared):
     tolerance: float = Field(default=0.01, gt=0, le=0.5)
     # Ratio of slow requests that is still no regression.
     latency_ratio: float = Field(default=1.25, ge=1, le=10)
+    # Whether answers 4xx count as failures.
+    client_errors: bool = False
+    business: tuple[BusinessMetric, ...] = ()
+    # How many requests fail together, on average, where one failure brings others with it (a
+    # visitor who stays with a version, retries). More than 1 asks for more evidence.
+    requests_failing_together: float = Field(default=1, ge=1, le=100)
     poll_s: Seconds = 1.0
     warm_up_s: Seconds = 2.0
     least_step_s: Seconds = 5.0
+    # Canary requests without which no step is passed.
+    least_step_requests: int = Field(default=50, ge=0, le=1_000_000)
     # A step that brings no decision until then is held: neither promoted nor rolled back.
     step_deadline_s: Seconds = 300.0
+    when_held: WhenHeld = "wait"
 
     @field_validator("steps")
     @classmethod
@@ -80,6 +114,13 @@ class CanaryPolicy(Declared):
         if not steps or any(a >= b for a, b in pairwise(steps)):
             raise ValueError("steps are percentages that rise, for example [10, 25, 50]")
         return steps
+
+    @field_validator("business")
+    @classmethod
+    def _differ(cls, business: tuple[BusinessMetric, ...]) -> tuple[BusinessMetric, ...]:
+        if len({metric.name for metric in business}) < len(business):
+            raise ValueError("two business metrics have the same name")
+        return business
 
 
 class Service(Declared):

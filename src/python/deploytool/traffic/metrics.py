@@ -1,8 +1,10 @@
-"""Traefik's Prometheus metrics, read into counters for both backends of a component."""
+"""Prometheus metrics: Traefik's as counters of both backends, a service's own by its series."""
 
 import math
 import re
 from collections import defaultdict
+
+from prometheus_client.parser import text_string_to_metric_families
 
 from deploytool.canary.observation import ArmCounters, Snapshot
 from deploytool.traffic.traefik_file import Arm, service_name
@@ -44,3 +46,20 @@ def _read_arm(text: str, component: str, arm: Arm) -> ArmCounters:
 
 def _value(line: str) -> int:
     return int(float(line.rpartition(" ")[2]))
+
+
+def read_series(text: str, series: str) -> int:
+    """Return the sum of the counters that have the name and the labels of `series`.
+
+    series: as in the declaration, for example reservations_total{state="confirmed"}; a counter
+    that was never raised may be missing and counts 0. Raises ValueError for a text that is no
+    Prometheus text.
+    """
+    name, _, labels = series.partition("{")
+    wanted = dict(_LABEL.findall(labels))
+    return sum(
+        int(sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and wanted.items() <= sample.labels.items()
+    )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
 from deploytool.canary.machine import Phase
+from deploytool.canary.observation import Table
 from deploytool.canary.verdict import Decision, Verdict
 from deploytool.cli.render.progress import Progress
 from deploytool.operations.view import CanaryView
@@ -33,6 +34,7 @@ def arm(requests: int, errors: int, p50_ms: float) -> ArmFigures:
         requests=requests,
         errors=errors,
         errors_by_code={500: errors} if errors else {},
+        errors_by_kind={"server error": errors} if errors else {},
         error_rate=errors / requests if requests else None,
         p50_s=p50_ms / 1000,
         p90_s=2.5 * p50_ms / 1000,
@@ -50,24 +52,8 @@ def figures(step: int, *, e_value: float, upper: float, canary_errors: int = 0) 
         gate=(0.05, 0.02, 0.01)[step],
         canary_requests_needed=310,
         metrics=(
-            MetricFigures(
-                metric="errors",
-                bound_s=None,
-                e_value=0.7 * e_value,
-                canary_requests=533,
-                canary_hits=canary_errors,
-                stable_requests=2411,
-                stable_hits=3,
-            ),
-            MetricFigures(
-                metric="latency",
-                bound_s=0.025,
-                e_value=0.3 * e_value,
-                canary_requests=533,
-                canary_hits=40,
-                stable_requests=2411,
-                stable_hits=180,
-            ),
+            MetricFigures.of("errors", None, 0.7 * e_value, Table(533, canary_errors, 2411, 3)),
+            MetricFigures.of("latency", 0.025, 0.3 * e_value, Table(533, 40, 2411, 180)),
         ),
         at_step=Arms(stable=arm(1204, 3, 11.2), canary=arm(401, canary_errors, 12.9)),
         in_total=Arms(stable=arm(2411, 3, 11.4), canary=arm(533, canary_errors, 13.1)),

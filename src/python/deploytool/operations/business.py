@@ -1,0 +1,44 @@
+"""Business metrics: what a component's own counters say, beside the router's."""
+
+from deploytool.canary.observation import Pair, Snapshot
+from deploytool.errors import PlatformFailed
+from deploytool.operations.context import Context
+from deploytool.platforms.base import Role
+from deploytool.system.declaration import BusinessMetric
+from deploytool.traffic.metrics import read_series
+
+_OK = 200
+
+
+def with_business(context: Context, component: str, snapshot: Snapshot) -> Snapshot:
+    """Add the declared metrics as both instances count them now.
+
+    Where one instance does not tell, the metric is left out for both: its events of this poll are
+    not judged.
+    """
+    stable: dict[str, Pair] = {}
+    canary: dict[str, Pair] = {}
+    for metric in context.service(component).canary.business:
+        # One right after the other: a spike between the readings would look like one arm's.
+        read = [_read(context, component, role, metric) for role in (Role.STABLE, Role.CANARY)]
+        if read[0] is not None and read[1] is not None:
+            stable[metric.name], canary[metric.name] = read[0], read[1]
+    if not stable:
+        return snapshot
+    return snapshot.model_copy(
+        update={
+            "stable": snapshot.stable.model_copy(update={"business": stable}),
+            "canary": snapshot.canary.model_copy(update={"business": canary}),
+        }
+    )
+
+
+def _read(context: Context, component: str, role: Role, metric: BusinessMetric) -> Pair | None:
+    try:
+        answer = context.platform.request(component, role, metric.path)
+        if answer.status != _OK:
+            return None
+        text = answer.body.decode()
+        return Pair(count=read_series(text, metric.count), per=read_series(text, metric.per))
+    except (PlatformFailed, ValueError):
+        return None
