@@ -3,13 +3,20 @@
 import re
 from dataclasses import dataclass
 
-FORMS = "error:0.05, latency:200ms, crash, crash:N, unready or exit"
+FORMS = "error:0.05, refuse:0.5, latency:200ms, crash, crash:N, unready or exit"
 DEFAULT_CRASH_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorShare:
     """This share (0-1) of the business requests answers 500."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedShare:
+    """This share (0-1) of the confirmations is refused: wrong, but no server error to be seen."""
 
     share: float
 
@@ -38,17 +45,20 @@ class ExitAtStart:
     """The process exits before it serves anything."""
 
 
-Fault = ErrorShare | Latency | Crash | Unready | ExitAtStart
+Fault = ErrorShare | RefusedShare | Latency | Crash | Unready | ExitAtStart
 
 
 def parse_fault(text: str) -> Fault:
     """Read one of FORMS; raises ValueError saying what is wrong."""
     name, _, argument = text.strip().partition(":")
     match name:
-        case "error" if re.fullmatch(r"0(\.\d+)?|1(\.0+)?", argument):
-            return ErrorShare(float(argument))
-        case "error":
-            raise ValueError(f"error takes a share from 0 to 1, as in error:0.05, not {argument!r}")
+        case "error" | "refuse" if re.fullmatch(r"0(\.\d+)?|1(\.0+)?", argument):
+            share = float(argument)
+            return ErrorShare(share) if name == "error" else RefusedShare(share)
+        case "error" | "refuse":
+            raise ValueError(
+                f"{name} takes a share from 0 to 1, as in {name}:0.05, not {argument!r}"
+            )
         case "latency" if re.fullmatch(r"\d{1,5}ms", argument):
             return Latency(int(argument.removesuffix("ms")) / 1000)
         case "latency":

@@ -25,6 +25,10 @@ def service(**fields: Any) -> dict[str, Any]:
     return {**BASE, "components": components}
 
 
+def metric(**fields: str) -> dict[str, str]:
+    return {"name": "sold", "count": "sold_total", "per": 'seen_total{page="offer"}', **fields}
+
+
 def refused(folder: Path, declaration: dict[str, Any]) -> InvalidInput:
     path = folder / "system.yaml"
     path.write_text(yaml.safe_dump(declaration, sort_keys=False))
@@ -56,6 +60,12 @@ def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
         ({"environment": {"A": "${nothing.port}"}}, "unknown 'nothing.port'"),
         ({"canary": {"steps": [50, 10]}}, "percentages that rise"),
         ({"canary": {"steps": [10, 100]}}, "less than or equal to 99"),
+        ({"canary": {"when_held": "panic"}}, "'wait' or 'abort'"),
+        ({"canary": {"least_step_requests": -1}}, "greater than or equal to 0"),
+        ({"canary": {"requests_failing_together": 0.5}}, "greater than or equal to 1"),
+        ({"canary": {"business": [metric(count="a total")]}}, "pattern"),
+        ({"canary": {"business": [metric(name="errors")]}}, "judged anyway"),
+        ({"canary": {"business": [metric(), metric()]}}, "the same name"),
         ({"route": "no-slash"}, "pattern"),
         ({"colour": "red"}, "not permitted"),
     ],

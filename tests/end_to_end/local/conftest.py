@@ -169,11 +169,28 @@ class Deploytool:
         in every tenth run of these tests; the faulty ones have to be found by this policy, too.
         """
         shutil.copytree(SANDBOX / "deploy", self.root / "deploy")
-        declaration = self.root / "deploy" / "system.yaml"
-        text = declaration.read_text()
+        self._declare(alpha=ALPHA)
+
+    @contextmanager
+    def declared(self, **policy: object) -> Iterator[None]:
+        """Add to both services' canary policy meanwhile."""
+        before = self._declare(**policy)
+        try:
+            yield
+        finally:
+            self._declaration.write_text(before)
+
+    @property
+    def _declaration(self) -> Path:
+        return self.root / "deploy" / "system.yaml"
+
+    def _declare(self, **policy: object) -> str:
+        text = self._declaration.read_text()
         steps = "      steps: [10, 25, 50]\n"
         assert text.count(steps) == 2
-        declaration.write_text(text.replace(steps, f"{steps}      alpha: {ALPHA}\n"))
+        more = "".join(f"      {name}: {value}\n" for name, value in policy.items())
+        self._declaration.write_text(text.replace(steps, steps + more))
+        return text
 
 
 def until(condition: Callable[[], bool], *, what: str, deadline_s: float = 60) -> float:

@@ -68,6 +68,17 @@ def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
     assert result["failures"] == 0
 
 
+def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
+    deployed: Deploytool,
+) -> None:
+    failed = deployed.counters().canary.failed()
+    result = deployed.done(
+        "canary", COMPONENT, "--env", "INVENTORY_FAULT=refuse:1", "--load", "80", code=4
+    )
+    assert result["reason"].startswith("reservations confirmed per reservation made: ")
+    assert deployed.counters().canary.failed() == failed
+
+
 def test_a_crash_is_rolled_back_with_what_the_process_printed(deployed: Deploytool) -> None:
     result = faulty(deployed, "crash")
     assert "ended by itself" in result["reason"]
@@ -121,3 +132,14 @@ def test_a_hold_waits_for_a_person(deployed: Deploytool) -> None:
     assert deployed.status()["weights"] == {COMPONENT: 50}
     assert deployed.done("promote")["result"] == "promoted"
     assert deployed.stable()["revision"] == held["canary"]
+
+
+def test_what_cannot_be_decided_in_time_is_taken_back_where_that_is_declared(
+    deployed: Deploytool,
+) -> None:
+    before = deployed.stable()["revision"]
+    with deployed.declared(step_deadline_s=6, when_held="abort"):
+        result = deployed.done("canary", COMPONENT, "--env", "TRIAL=silence", "--no-load", code=5)
+    assert result["result"] == "rolled-back"
+    assert result["reason"].startswith("not decided in time: ")
+    assert deployed.stable()["revision"] == before

@@ -6,7 +6,10 @@ import random
 import resource
 import sys
 
-from new_microservice.faults import Crash, ErrorShare, Fault, Latency
+from starlette.requests import Request
+
+from new_microservice.domain.errors import ReservationClosed
+from new_microservice.faults import Crash, ErrorShare, Fault, Latency, RefusedShare
 
 
 class InjectedError(Exception):
@@ -21,12 +24,15 @@ class FaultGate:
         self._rng = rng
         self._requests = 0
 
-    async def __call__(self) -> None:
-        """Let one request pass, late or not at all; raises InjectedError."""
+    async def __call__(self, request: Request) -> None:
+        """Let one request pass, late or not at all; raises InjectedError or ReservationClosed."""
         self._requests += 1
         match self._fault:
             case ErrorShare(share) if self._rng.random() < share:
                 raise InjectedError(f"INVENTORY_FAULT=error:{share}")
+            case RefusedShare(share) if request.url.path.endswith("/confirm"):
+                if self._rng.random() < share:
+                    raise ReservationClosed(f"INVENTORY_FAULT=refuse:{share}")
             case Latency(delay_s):
                 await asyncio.sleep(delay_s)
             case Crash(at_request) if self._requests >= at_request:
