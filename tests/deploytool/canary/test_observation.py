@@ -127,14 +127,6 @@ def test_the_first_request_of_an_arm_is_counted_from_zero() -> None:
     assert seen.slower_than(0.005) == Table(5, 2, 0, 0)
 
 
-def test_a_clock_set_back_does_not_void_the_poll() -> None:
-    arm = ArmCounters(requests={200: 1})
-    seen = difference(snapshot(100, ArmCounters(), arm), snapshot(40, arm, arm))
-    assert isinstance(seen, Observation)
-    assert seen.seconds == 0
-    assert seen.errors() == Table(0, 0, 1, 0)
-
-
 @settings(max_examples=40)
 @given(arms(), arms())
 def test_a_snapshot_survives_being_saved(stable: ArmCounters, canary: ArmCounters) -> None:

@@ -139,7 +139,7 @@ class Snapshot(Frozen):
     """Both arms' cumulative counters from ONE scrape of the router.
 
     Two scrapes a poll apart would let a common spike of errors look like one arm's.
-    taken_at: unix seconds.
+    taken_at: seconds on a clock that nobody sets; differences alone mean something.
     """
 
     taken_at: float
@@ -227,7 +227,7 @@ def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
     for name, arm in arms.items():
         events = {metric: pair[name] for metric, pair in growth.items() if pair}
         arms[name] = arm.model_copy(update={"business": events})
-    seconds = max(0.0, after.taken_at - before.taken_at)  # the clock may have been set back
+    seconds = after.taken_at - before.taken_at
     return Observation(seconds=seconds, stable=arms["stable"], canary=arms["canary"])
 
 

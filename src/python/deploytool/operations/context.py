@@ -23,7 +23,9 @@ class Context:
     """One operation on one target.
 
     artifacts: component -> the file that was built for it. emit: takes each event, at once.
-    deadline_s: the limit of every single wait for something to be done.
+    deadline_s: the limit of every single wait for something to be done. now: unix seconds, to be
+    shown and kept. monotonic: seconds since any moment, for how long something took: somebody may
+    set the clock meanwhile.
     """
 
     system: System
@@ -35,6 +37,7 @@ class Context:
     emit: Listener
     deadline_s: float = 120.0
     now: Callable[[], float] = time.time
+    monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _digests: dict[str, str] = field(default_factory=dict)
 
@@ -86,7 +89,7 @@ class Context:
     @contextmanager
     def timed(self, event: str, subject: str, *, action: str, reason: str = "") -> Iterator[None]:
         """Emit the event with its result and duration once the block has ended."""
-        started = time.monotonic()
+        started = self.monotonic()
         try:
             yield
         except BaseException as error:
@@ -98,7 +101,7 @@ class Context:
     def _ended(
         self, event: str, subject: str, action: str, result: str, reason: str, started: float
     ) -> None:
-        took = round(time.monotonic() - started, 3)
+        took = round(self.monotonic() - started, 3)
         self.emit(
             Event(
                 event, object=subject, action=action, result=result, reason=reason, duration_s=took

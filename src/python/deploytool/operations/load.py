@@ -94,9 +94,9 @@ def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficRes
             hint="`deploytool up` deploys the system, or starts what does not run",
         )
     with traffic(context, wanted) as sent:
-        until = context.now() + duration_s
-        while context.now() < until:
-            context.sleep(min(1.0, max(0.0, until - context.now())))
+        until = context.monotonic() + duration_s
+        while context.monotonic() < until:
+            context.sleep(min(1.0, max(0.0, until - context.monotonic())))
     assert sent.result is not None
     return sent.result
 
@@ -106,14 +106,14 @@ def broken_invariants(context: Context) -> Sequence[str]:
 
     Waits a while for services to finish what was interrupted; a broken one stays broken.
     """
-    until = context.now() + _SETTLE_S
+    until = context.monotonic() + _SETTLE_S
     while True:
         broken = [
             f"{invariant.name} (for example {dict(row)})"
             for invariant in context.system.invariants
             for row in _first_row(context, invariant)
         ]
-        if not broken or context.now() > until:
+        if not broken or context.monotonic() > until:
             return broken
         context.sleep(_RETRY_S)
 

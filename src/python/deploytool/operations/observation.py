@@ -50,6 +50,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
     _tell_step(context, canary, evidence)
+    began = context.monotonic()
     before, _ = _read(context, canary.component)
     while True:
         context.sleep(policy.poll_s)
@@ -60,7 +61,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
         poll = Reset(reason=trouble) if trouble else difference(before, after)
         before = after
         evidence = evidence.after(poll)
-        elapsed_s = context.now() - canary.since
+        elapsed_s = context.monotonic() - began
         verdict = evidence.judge(canary.step, elapsed_s)
         canary = canary.model_copy(update={"evidence": evidence})
         _keep(context, canary, poll, verdict, elapsed_s)
@@ -84,13 +85,13 @@ def _read(context: Context, component: str) -> tuple[Snapshot, str]:
 
     A router that ended is started again at once; only one that stays away ends the operation.
     """
-    until = context.now() + context.deadline_s
+    until = context.monotonic() + context.deadline_s
     trouble = ""
     while True:
         try:
             return with_business(context, component, context.platform.observe(component)), trouble
         except PlatformFailed as error:
-            if context.now() > until:
+            if context.monotonic() > until:
                 raise
             if not trouble:
                 context.say("waiting", component, reason=f"{error.what}: {error.why}")
@@ -107,9 +108,9 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     if canary.evidence is not None or not canary.steps:
         return canary
     policy = context.service(canary.component).canary
-    until = context.now() + policy.step_deadline_s / 5
+    until = context.monotonic() + policy.step_deadline_s / 5
     known = _read(context, canary.component)[0].stable
-    while known.timed < BASELINE_REQUESTS and context.now() < until:
+    while known.timed < BASELINE_REQUESTS and context.monotonic() < until:
         why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
         context.say("waiting", f"{canary.component} stable", reason=why)
         context.sleep(_LEARN_S)

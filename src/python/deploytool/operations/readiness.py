@@ -16,11 +16,11 @@ _OK = 200
 def await_ready(context: Context, component: str, role: Role) -> Instance:
     """Wait until the instance is ready. Raises NotReady with the last cause, early if hopeless."""
     limit_s = min(context.service(component).ready_deadline_s, context.deadline_s)
-    started = context.now()
+    started = context.monotonic()
     told = ""
     while True:
         instance = context.platform.instance(component, role)
-        waited_s = context.now() - started
+        waited_s = context.monotonic() - started
         if instance.condition is Condition.READY:
             context.say("ready", f"{component} {role}", reason=f"after {waited_s:.1f} s")
             return instance

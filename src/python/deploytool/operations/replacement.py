@@ -151,9 +151,9 @@ def _await_stable(context: Context, canary: Canary) -> None:
 
 def _drain_stable(context: Context, canary: Canary) -> None:
     """Wait until no new request reaches stable; those in flight end when it is stopped."""
-    limit = context.now() + context.service(canary.component).drain_s
+    limit = context.monotonic() + context.service(canary.component).drain_s
     seen = -1
-    while context.now() < limit:
+    while context.monotonic() < limit:
         count = context.platform.observe(canary.component).stable.answered
         if count == seen:
             return

@@ -71,7 +71,7 @@ class TraefikApi:
     def snapshot(self, component: str) -> Snapshot:
         """Read the counters of both backends. Raises PlatformFailed."""
         text = self._get("/metrics").text
-        return read_snapshot(text, component, time.time())
+        return read_snapshot(text, component, time.monotonic())
 
     def _missing(self, route: Route) -> str | None:
         try:
