@@ -111,6 +111,10 @@ class Canary(BaseModel):
     since: float
     # A person decides after the last step.
     is_held_at_end: bool = False
+    # Components that run something else than what was built when it started, itself included.
+    outdated: tuple[str, ...] = ()
+    # The contract migrations that were pending then: those that its build was made for.
+    contracts: tuple[str, ...] = ()
     # The reason is evidence against the canary, not a wish or a failure of the tool.
     is_judged_bad: bool = False
     # It is taken back because nothing could be decided in time.

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import ExitCode
-from deploytool.operations import replacement
+from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic, TrafficResult, traffic
 from deploytool.operations.readiness import await_ready
-from deploytool.operations.up import bring_up, migrate, require_rest, start_foundation
+from deploytool.operations.up import bring_up, require_rest, start_foundation
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
 from deploytool.record.event import Event
@@ -54,6 +54,7 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
         component = options.component or _changed(context, state)
         stable = state.stable[component]
         revision = context.built(component, options.environment)
+        contracts = tuple(context.platform.pending_migrations("contract"))
         started = Canary(
             run=context.run,
             component=component,
@@ -62,10 +63,12 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
             steps=options.steps or context.service(component).canary.steps,
             since=context.now(),
             is_held_at_end=options.is_held_at_end,
+            outdated=migrations.outdated(context, state, revision) if contracts else (),
+            contracts=contracts,
         )
         _tell_start(context, started)
         context.platform.install(revision, context.artifact(component))
-        migrate(context, "expand")
+        migrations.expand(context)
         with traffic(context, options.traffic) as sent:
             ended = replacement.carry_on(context, started)
             finish(context, ended)
@@ -73,9 +76,9 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
 
 
 def finish(context: Context, ended: Canary) -> None:
-    """Do what only a promotion allows: no older revision runs, so contract migrations may."""
+    """Do what only a promotion allows: contract migrations, once nothing older runs."""
     if ended.phase is Phase.PROMOTED:
-        migrate(context, "contract")
+        migrations.contract(context, ended)
 
 
 def _stable_first(context: Context, state: TargetState) -> TargetState:

@@ -1,10 +1,11 @@
 """What `up` would do: computed, shown, then carried out unchanged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from deploytool.operations.context import Context
+from deploytool.operations.migrations import older_instances
 from deploytool.platforms.base import Condition, MigrationKind, Role
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
@@ -62,9 +63,9 @@ def _changes(context: Context, state: TargetState) -> Iterator[Change]:
     yield from _migrations(
         context, "expand", "not applied yet", is_asked=database not in foundation
     )
-    for name in context.system.start_order():
-        yield _service_change(context, state, name)
-    why = "applied once no older revision runs"
+    services = [_service_change(context, state, name) for name in context.system.start_order()]
+    yield from services
+    why = _when_nothing_older_runs(context, state, services)
     yield from _migrations(context, "contract", why, is_asked=database not in foundation)
 
 
@@ -77,6 +78,18 @@ def _migrations(
         return
     for name in context.platform.pending_migrations(kind):
         yield Change(Op.MIGRATE, name, f"{kind}: {why}")
+
+
+def _when_nothing_older_runs(
+    context: Context, state: TargetState, services: Sequence[Change]
+) -> str:
+    """Say what contract migrations wait for, in `up` and after the promotion of a canary."""
+    replaced = [change.object for change in services if change.op in {Op.CREATE, Op.UPDATE}]
+    if replaced:
+        run = "run" if len(replaced) > 1 else "runs"
+        return f"once {' and '.join(replaced)} {run} what is built, and nothing older does"
+    older = list(older_instances(state, context.platform.instances()))
+    return f"waits, as {', '.join(older)}" if older else "nothing older runs"
 
 
 def _service_change(context: Context, state: TargetState, name: str) -> Change:

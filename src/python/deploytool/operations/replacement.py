@@ -123,6 +123,11 @@ def _save(context: Context, canary: Canary) -> None:
         kept = [revision for revision in earlier if revision.id != canary.canary.id]
         unique = tuple({revision.id: revision for revision in reversed(kept)}.values())[::-1]
         update["stable"] = {**state.stable, name: canary.canary}
+        # It serves with the database as it is now, whatever a migration was thought to take away.
+        update["cut_off"] = {
+            migration: tuple(each for each in ids if each != canary.canary.id)
+            for migration, ids in state.cut_off.items()
+        }
         update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
     context.platform.store.save(state.model_copy(update=update))
 

@@ -1,8 +1,8 @@
 """Go back to an earlier revision that is still installed, without losing a request."""
 
 from deploytool.canary.machine import Canary
-from deploytool.errors import InvalidInput
-from deploytool.operations import replacement
+from deploytool.errors import DeployError, InvalidInput
+from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
 from deploytool.operations.up import require_rest, start_foundation
 from deploytool.record.store import TargetState
@@ -10,7 +10,10 @@ from deploytool.system.revision import Revision
 
 
 def rollback(context: Context, component: str | None, to: str | None) -> Canary:
-    """Make an earlier revision stable again: the one named, or the one before the current."""
+    """Make an earlier revision stable again: the one named, or the one before the current.
+
+    Raises DeployError when a contract migration took away what it may use.
+    """
     if component:
         context.service(component)
     with context.locked() as state:
@@ -19,6 +22,7 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
         revision = _choose(context, state, name, to)
         context.platform.prepare()
         start_foundation(context)
+        _require_its_schema(context, state, revision)
         stable = state.stable[name]
         return replacement.replace(context, stable, revision, f"rollback from {stable.id}")
 
@@ -46,3 +50,15 @@ def _choose(context: Context, state: TargetState, component: str, to: str | None
             hint="choose one of these with --to",
         )
     return found[0]
+
+
+def _require_its_schema(context: Context, state: TargetState, revision: Revision) -> None:
+    past = migrations.cut_off(context, state).get(revision.id)
+    if past:
+        component = revision.component
+        raise DeployError(
+            f"{component} cannot go back to {revision.id}",
+            why=f"contract migration {', '.join(past)} took away what it may still use",
+            note=f"{state.stable[component].id} serves all requests, as before",
+            hint=f"go forward: correct {component} and run `deploytool canary {component}`",
+        )

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from deploytool.operations import migrations
 from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Instance
-from deploytool.record.store import Holder
+from deploytool.record.store import Holder, TargetState
 from deploytool.system.revision import Revision
 
 
@@ -14,7 +15,8 @@ class Status:
     """Everything `status` shows.
 
     holder: the operation that runs now. canary: in progress, held or interrupted. weights:
-    percent of the requests that go to the canary, by component.
+    percent of the requests that go to the canary, by component. cut_off: the earlier revisions that
+    cannot be gone back to, with the contract migrations that took away what they may use.
     """
 
     target: str
@@ -22,6 +24,7 @@ class Status:
     instances: tuple[Instance, ...]
     weights: dict[str, int]
     earlier: dict[str, tuple[Revision, ...]]
+    cut_off: dict[str, tuple[str, ...]]
     holder: Holder | None
     canary: CanaryView | None
 
@@ -47,6 +50,18 @@ def status(context: Context) -> Status:
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,
+        cut_off=_cut_off(context, state, instances),
         holder=context.platform.store.holder(),
         canary=CanaryView.of(canary, context.now()) if canary else None,
     )
+
+
+def _cut_off(
+    context: Context, state: TargetState, instances: tuple[Instance, ...]
+) -> dict[str, tuple[str, ...]]:
+    """Return what is cut off; what was meant to be, while the database cannot be asked."""
+    database, _ = context.system.database
+    is_answering = any(
+        each.component == database and each.condition is Condition.READY for each in instances
+    )
+    return migrations.cut_off(context, state) if is_answering else state.migrations_past()

@@ -1,11 +1,11 @@
 """Bring the target to what is declared and built; a second time changes nothing."""
 
 from deploytool.errors import DeployError
-from deploytool.operations import replacement
+from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
 from deploytool.operations.plan import Change, Op, Plan, make_plan
 from deploytool.operations.readiness import await_ready, smoke
-from deploytool.platforms.base import MigrationKind, Role
+from deploytool.platforms.base import Role
 from deploytool.record.store import TargetState
 
 
@@ -25,13 +25,13 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     context.platform.prepare()
     plan = make_plan(context, state)
     start_foundation(context)
-    migrate(context, "expand")
+    migrations.expand(context)
     for change in plan.changes:
         if change.revision is not None and change.op is not Op.NOOP:
             _apply(context, change)
     for name in context.system.start_order():
         await_ready(context, name, Role.STABLE)
-    migrate(context, "contract")
+    migrations.contract(context)
     return plan
 
 
@@ -39,12 +39,6 @@ def start_foundation(context: Context) -> None:
     """Start the database and the gateway where they do not run."""
     for name in context.platform.start_foundation(context.deadline_s):
         context.say("started", name)
-
-
-def migrate(context: Context, kind: MigrationKind) -> None:
-    """Apply the pending migrations of a kind."""
-    for name in context.platform.migrate(kind):
-        context.say("migrated", name, result=kind)
 
 
 def require_rest(state: TargetState) -> None:

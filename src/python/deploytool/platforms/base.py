@@ -101,6 +101,7 @@ class Platform(Protocol):
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply the pending migrations of a kind in order; return their names.
 
+        Expand and contract migrations are numbered apart: one kind does not wait for the other.
         Raises MigrationFailed with the database's own words; what was applied before stays.
         """
 

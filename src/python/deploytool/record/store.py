@@ -1,5 +1,6 @@
 """The target's durable state and lock, whatever they are kept in."""
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -33,6 +34,8 @@ class TargetState(BaseModel):
     stable: dict[str, Revision] = Field(default_factory=dict)
     # Component -> revisions that were stable before, newest first.
     earlier: dict[str, tuple[Revision, ...]] = Field(default_factory=dict)
+    # Contract migration -> ids of the earlier revisions that may still use what it took away.
+    cut_off: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     # The replacement under way or interrupted; None when the target is at rest.
     canary: Canary | None = None
 
@@ -47,6 +50,31 @@ class TargetState(BaseModel):
         if self.canary is not None and self.canary.component == component:
             needed |= {self.canary.stable.id, self.canary.canary.id}
         return needed
+
+    def with_cut_off(self, migrations: Iterable[str]) -> "TargetState":
+        """Return the state in which these contract migrations cut off all earlier revisions."""
+        earlier = {revision.id for revisions in self.earlier.values() for revision in revisions}
+        # What is forgotten meanwhile cannot be gone back to anyway.
+        kept = {
+            name: tuple(each for each in ids if each in earlier)
+            for name, ids in self.cut_off.items()
+        }
+        added = dict.fromkeys(migrations, tuple(sorted(earlier)))
+        return self.model_copy(update={"cut_off": {**kept, **added}})
+
+    def without_cut_off(self, migrations: Iterable[str]) -> "TargetState":
+        """Return the state in which these contract migrations cut nothing off."""
+        left_out = set(migrations)
+        kept = {name: ids for name, ids in self.cut_off.items() if name not in left_out}
+        return self.model_copy(update={"cut_off": kept})
+
+    def migrations_past(self) -> dict[str, tuple[str, ...]]:
+        """Return revision id -> the contract migrations that cut it off, in their order."""
+        ids = {each for ids in self.cut_off.values() for each in ids}
+        return {
+            each: tuple(sorted(name for name, ids in self.cut_off.items() if each in ids))
+            for each in ids
+        }
 
 
 class TargetStore(Protocol):

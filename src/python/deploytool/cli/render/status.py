@@ -12,12 +12,7 @@ def status_as_text(status: Status) -> str:
     header = ("component", "role", "revision", "weight", "state", "restarts", "address")
     rows = [_row(status, instance) for instance in status.instances]
     lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
-    lines += [
-        f"{component} can go back to {', '.join(revision.id for revision in revisions)}"
-        for component, revisions in status.earlier.items()
-        if revisions
-    ]
-    return "\n".join([*lines, *_under_way(status)])
+    return "\n".join([*lines, *_ways_back(status), *_under_way(status)])
 
 
 def _row(status: Status, instance: Instance) -> tuple[str, ...]:
@@ -40,6 +35,21 @@ def _reasons(status: Status) -> list[str]:
         for instance in status.instances
         if instance.reason
     ]
+
+
+def _ways_back(status: Status) -> list[str]:
+    lines = []
+    for component, revisions in status.earlier.items():
+        ids = [revision.id for revision in revisions]
+        if possible := [each for each in ids if each not in status.cut_off]:
+            lines.append(f"{component} can go back to {', '.join(possible)}")
+        lines += [
+            f"{component} cannot go back to {each}: contract migration "
+            f"{', '.join(status.cut_off[each])} took away what it may still use"
+            for each in ids
+            if each in status.cut_off
+        ]
+    return lines
 
 
 def _under_way(status: Status) -> list[str]:

@@ -92,6 +92,8 @@ class Migrations:
         return MigrationFailed(
             f"the {kind} migration {culprit} was refused",
             why=self._secrets.mask("; ".join(line.strip() for line in words if line.strip())),
-            note="the migrations before it stay applied; services were not changed",
-            hint=f"correct {left[0] if left else self._folder / kind}, then repeat the command",
+            note="the migrations before it stay applied; every service runs on as it did",
+            hint=f"correct {left[0] if left else self._folder / kind}, then "
+            # A promotion that it follows is done: repeated, the command would be another one.
+            + ("`deploytool up` applies it" if kind == "contract" else "repeat the command"),
         )
