@@ -3,6 +3,7 @@
 
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '1min';
 
 -- Nobody may connect, or use schema public, just for having a login.
 DO $$

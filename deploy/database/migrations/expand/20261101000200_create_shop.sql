@@ -3,6 +3,7 @@
 
 -- migrate:up
 SET LOCAL lock_timeout = '5s';
+SET LOCAL statement_timeout = '1min';
 
 CREATE SCHEMA shop;
 REVOKE ALL ON SCHEMA shop FROM PUBLIC;
