@@ -70,6 +70,25 @@ def test_migrations_are_applied_once_and_a_refused_one_is_named(place: Place, up
     assert 'relation "nothing" does not exist' in failure.value.why
 
 
+def test_contract_migrations_are_counted_apart_from_expand_migrations(
+    place: Place, up: Platform
+) -> None:
+    up.migrate("expand")
+    # Its version is that of the expand migration.
+    contract = place.migrations / "contract/20260101000000_less.sql"
+    contract.parent.mkdir()
+    contract.write_text("-- migrate:up\nALTER TABLE things DROP nothing;\n-- migrate:down\n")
+    with pytest.raises(MigrationFailed) as failure:
+        up.migrate("contract")
+    assert f"correct {contract}, then `deploytool up`" in failure.value.hint
+    assert list(up.pending_migrations("contract")) == [contract.name]
+    contract.write_text(
+        "-- migrate:up\nALTER TABLE things ALTER n SET NOT NULL;\n-- migrate:down\n"
+    )
+    assert list(up.migrate("contract")) == [contract.name]
+    assert list(up.pending_migrations("contract")) == []
+
+
 def test_a_query_cannot_write(up: Platform) -> None:
     with pytest.raises(PlatformFailed, match="refused"):
         up.query("DELETE FROM things RETURNING 1")
