@@ -54,8 +54,10 @@ class Database:
                 keepalives_count=3,
             ),
             connection_class=AsyncConnection[DictRow],
-            kwargs={"autocommit": True, "row_factory": dict_row},
-            min_size=2,
+            # The statements are few and always the same: each is planned once a connection. And few
+            # connections in constant use are warm; a canary has little to warm many with.
+            kwargs={"autocommit": True, "row_factory": dict_row, "prepare_threshold": 0},
+            min_size=1,
             max_size=10,
             timeout=WAIT_S,
             max_waiting=MAX_WAITING,

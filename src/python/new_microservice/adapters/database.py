@@ -47,6 +47,8 @@ class Database:
                 "dbname": name,
                 "application_name": "new-microservice",
                 "autocommit": True,
+                # The statements are few and always the same: each is planned once a connection.
+                "prepare_threshold": 0,
                 "connect_timeout": 2,
                 "options": SESSION,
                 "keepalives_idle": 10,
@@ -55,7 +57,8 @@ class Database:
                 "tcp_user_timeout": 10_000,
             },
             open=False,
-            min_size=4,
+            # Few connections in constant use are warm; a canary has little to warm many with.
+            min_size=1,
             max_size=10,
             timeout=WAIT_FOR_CONNECTION_S,
             reconnect_timeout=RECONNECT_S,
