@@ -66,6 +66,11 @@ def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
         ({"canary": {"business": [metric(count="a total")]}}, "pattern"),
         ({"canary": {"business": [metric(name="errors")]}}, "judged anyway"),
         ({"canary": {"business": [metric(), metric()]}}, "the same name"),
+        ({"canary": {"header": "X Canary"}}, "pattern"),
+        ({"canary": {"header": "X`Canary"}}, "pattern"),
+        ({"canary": {"sticky_cookie": "a;b"}}, "pattern"),
+        ({"canary": {"sticky_cookie": ""}}, "pattern"),
+        ({"canary": {"sticky_cookie": "seen"}}, "requests_failing_together, for example 3"),
         ({"route": "no-slash"}, "pattern"),
         ({"colour": "red"}, "not permitted"),
     ],
@@ -76,12 +81,15 @@ def test_a_mistake_in_a_service_is_named(tmp_path: Path, fields: dict[str, Any],
     assert error.place is not None
 
 
-def test_a_mistake_is_named_with_the_line_it_stands_on(tmp_path: Path) -> None:
-    error = refused(tmp_path, service(canary={"alpha": 7}))
+@pytest.mark.parametrize(
+    "fault", ["alpha: 7", "header: no token", "sticky_cookie: no token", "sticky_cookie: seen"]
+)
+def test_a_mistake_is_named_with_the_line_it_stands_on(tmp_path: Path, fault: str) -> None:
+    error = refused(tmp_path, service(canary={"tolerance": 0.02, **yaml.safe_load(fault)}))
     text = (tmp_path / "system.yaml").read_text().splitlines()
     assert error.place is not None
     assert error.place.line is not None
-    assert text[error.place.line - 1].strip() == "alpha: 7"
+    assert text[error.place.line - 1].strip() == fault
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "gateway"])

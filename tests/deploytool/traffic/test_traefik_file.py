@@ -1,5 +1,8 @@
 """The router's files: what they say, and that they are read back as what they were."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import yaml
 
@@ -13,14 +16,24 @@ def both(percent: int) -> Route:
     return Route("web", "/app", {"stable": STABLE, "canary": CANARY}, percent)
 
 
+def chosen(percent: int) -> Route:
+    return replace(both(percent), header="X-Choice", cookie="seen-1f")
+
+
+def rendered(route: Route) -> dict[str, Any]:
+    http: dict[str, Any] = yaml.safe_load(render_route(route))["http"]
+    return http
+
+
 @pytest.mark.parametrize("percent", [0, 1, 10, 41, 42, 50, 99, 100])
 def test_a_route_is_read_back_as_it_was(percent: int) -> None:
-    assert parse_route("web", render_route(both(percent))) == both(percent)
+    for route in (both(percent), chosen(percent)):
+        assert parse_route("web", render_route(route)) == route
 
 
 def test_the_share_becomes_the_weights_of_the_pool() -> None:
     stable, canary = router_weights(10)
-    services = yaml.safe_load(render_route(both(10)))["http"]["services"]
+    services = rendered(both(10))["services"]
     assert services["web"]["weighted"]["services"] == [
         {"name": "web-stable", "weight": stable},
         {"name": "web-canary", "weight": canary},
@@ -37,8 +50,67 @@ def test_the_share_becomes_the_weights_of_the_pool() -> None:
     ],
 )
 def test_a_prefix_is_matched_as_whole_path_segments(prefix: str, rule: str) -> None:
-    text = render_route(Route("web", prefix, {"stable": STABLE}))
-    assert yaml.safe_load(text)["http"]["routers"]["web"]["rule"] == rule
+    http = rendered(Route("web", prefix, {"stable": STABLE}))
+    assert http["routers"]["web"]["rule"] == rule
+
+
+@pytest.mark.parametrize(
+    ("arm", "word", "address"), [("stable", "never", STABLE), ("canary", "always", CANARY)]
+)
+def test_the_header_leads_to_a_service_that_is_counted_apart(
+    arm: str, word: str, address: str
+) -> None:
+    http = rendered(chosen(10))
+    name = f"web-{arm}-pinned"
+    assert http["routers"][name]["service"] == name
+    assert http["routers"][name]["rule"] == (
+        f"(Path(`/app`) || PathPrefix(`/app/`)) && Header(`X-Choice`, `{word}`)"
+    )
+    assert http["services"][name] == http["services"][f"web-{arm}"]
+    assert http["services"][name]["loadBalancer"]["servers"] == [{"url": address}]
+
+
+def test_a_longer_path_comes_first_and_of_one_path_the_requests_with_the_header() -> None:
+    def priorities(prefix: str) -> list[int]:
+        routers = rendered(replace(chosen(10), prefix=prefix))["routers"]
+        return sorted({router["priority"] for router in routers.values()})
+
+    root, short, long = priorities("/"), priorities("/a"), priorities("/a/b")
+    assert 0 < root[0] < root[1] < short[0] < short[1] < long[0] < long[1]
+    assert rendered(chosen(10))["routers"]["web"]["priority"] == priorities("/app")[0]
+
+
+@pytest.mark.parametrize(("prefix", "path"), [("/app", "/app"), ("/app/", "/app"), ("/", "/")])
+def test_the_cookie_is_for_the_path_of_the_route_and_not_for_scripts(
+    prefix: str, path: str
+) -> None:
+    weighted = rendered(replace(chosen(10), prefix=prefix))["services"]["web"]["weighted"]
+    assert weighted["services"] == rendered(both(10))["services"]["web"]["weighted"]["services"]
+    assert weighted["sticky"]["cookie"] == {
+        "name": "seen-1f",
+        "httpOnly": True,
+        "sameSite": "lax",
+        "path": path,
+        "maxAge": 86_400,
+    }
+
+
+@pytest.mark.parametrize("percent", [0, 100])
+def test_header_and_cookie_choose_nothing_while_one_backend_gets_everything(percent: int) -> None:
+    assert rendered(chosen(percent)) == rendered(both(percent))
+    alone = chosen(10).without("stable")
+    assert rendered(alone) == rendered(both(10).without("stable"))
+
+
+def test_the_cookie_ends_with_its_canary_and_the_header_stays() -> None:
+    left = chosen(10).without("canary")
+    assert (left.header, left.cookie) == ("X-Choice", None)
+
+
+def test_a_file_of_before_there_were_headers_and_cookies_is_understood() -> None:
+    text = render_route(both(10))
+    assert text.startswith("# canary percent: 10\nhttp:")
+    assert parse_route("web", text) == both(10)
 
 
 def test_a_backend_that_is_alone_serves_everything() -> None:

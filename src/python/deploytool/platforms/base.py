@@ -129,6 +129,7 @@ class Platform(Protocol):
     def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
         """Send this share of the component's requests to its canary; return once in force.
 
+        Between 0 and 100 the declared header and cookie choose for the requests that bear them.
         Raises PlatformFailed when the router does not take it over: that is no fault of a canary.
         """
 
@@ -136,7 +137,10 @@ class Platform(Protocol):
         """Return the share, in percent, that the router sends to the canary now."""
 
     def observe(self, component: str) -> Snapshot:
-        """Read the router's counters of both backends of a component, in one snapshot."""
+        """Read the router's counters of both backends of a component, in one snapshot.
+
+        Requests that chose by the declared header are left out.
+        """
 
     def gateway_url(self) -> str:
         """Return the base URL at which the system is reached, without a trailing slash."""

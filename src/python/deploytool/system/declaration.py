@@ -10,7 +10,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from deploytool.system.document import parse_model, read_document
 
@@ -22,6 +29,8 @@ Seconds = Annotated[float, Field(gt=0, le=86_400)]
 Series = Annotated[str, Field(pattern=r'^[a-zA-Z_:][\w:]*(\{\w+="[^"]*"(,\s*\w+="[^"]*")*\})?$')]
 # What becomes of a canary that is held: it waits for a person, or is taken back.
 WhenHeld = Literal["wait", "abort"]
+# A token as HTTP has it, but for the backtick, which ends a text in the router's rules.
+Token = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_|~-]{1,64}$")]
 EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 REFERENCE = re.compile(r"\$\{([^{}]+)\}")
@@ -107,6 +116,11 @@ class CanaryPolicy(Declared):
     # A step that brings no decision until then is held: neither promoted nor rolled back.
     step_deadline_s: Seconds = 300.0
     when_held: WhenHeld = "wait"
+    # Request header that says `always` or `never` to the canary; such requests are not judged.
+    header: Token | None = None
+    # Cookie that keeps a visitor at one version while a canary lasts. Then `alpha_promotion` only
+    # holds with `requests_failing_together` above 1, which must stand before it in this class.
+    sticky_cookie: Token | None = None
 
     @field_validator("steps")
     @classmethod
@@ -114,6 +128,16 @@ class CanaryPolicy(Declared):
         if not steps or any(a >= b for a, b in pairwise(steps)):
             raise ValueError("steps are percentages that rise, for example [10, 25, 50]")
         return steps
+
+    @field_validator("sticky_cookie")
+    @classmethod
+    def _heeds_clusters(cls, cookie: str | None, policy: ValidationInfo) -> str | None:
+        if cookie is not None and policy.data.get("requests_failing_together") == 1:
+            raise ValueError(
+                "a visitor who stays with a version fails more than once there: say how often on "
+                "average in requests_failing_together, for example 3"
+            )
+        return cookie
 
     @field_validator("business")
     @classmethod

@@ -1,15 +1,15 @@
 """Traefik as it runs: what it has in force, what it counted. Its files are written elsewhere."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 import httpx2
 
 from deploytool.canary.observation import Snapshot
 from deploytool.errors import PlatformFailed
 from deploytool.traffic.metrics import read_snapshot
-from deploytool.traffic.traefik_file import Route, service_name
+from deploytool.traffic.traefik_file import ARMS, Route, pinned_name, service_name
 
 _TIMEOUT_S = 2.0
 _POLL_S = 0.03
@@ -35,14 +35,7 @@ class TraefikApi:
 
     def weights(self, component: str) -> Mapping[str, int]:
         """Return the weights in force, by service; empty when the component is not routed."""
-        service = self._service(component)
-        if service is None:
-            return {}
-        # A weight of 0 is left out of the answer.
-        return {
-            item["name"].removesuffix("@file"): item.get("weight", 0)
-            for item in service.get("weighted", {}).get("services", [])
-        }
+        return _weights(self._find("services", component))
 
     def canary_percent(self, component: str, kept: Route | None) -> int:
         """Return the canary's share of the requests that is in force.
@@ -75,26 +68,34 @@ class TraefikApi:
 
     def _missing(self, route: Route) -> str | None:
         try:
-            weights = dict(self.weights(route.component))
-            wanted = route.weights if route.addresses else {}
-            if weights != wanted:
-                return f"weights in force: {weights or 'none'}, wanted: {wanted or 'none'}"
-            for arm, address in route.addresses.items():
-                servers = self._servers(service_name(route.component, arm))
-                if servers != [address]:
-                    return f"{arm} in force: {servers}, wanted: {address}"
+            for what, found, wanted in self._compare(route):
+                if found != wanted:
+                    return f"{what} in force: {found or 'none'}, wanted: {wanted or 'none'}"
         except PlatformFailed as error:
             return f"{error.what}: {error.why}"
         return None
 
-    def _servers(self, service: str) -> list[str]:
-        found = self._service(service) or {}
-        return [server["url"] for server in found.get("loadBalancer", {}).get("servers", [])]
+    def _compare(self, route: Route) -> Iterator[tuple[str, object, object]]:
+        """Yield what a route consists of: its name, what is in force, what should be."""
+        name = route.component
+        balancer = self._find("services", name)
+        yield "weights", _weights(balancer), route.weights if route.addresses else {}
+        cookie = balancer.get("weighted", {}).get("sticky", {}).get("cookie", {})
+        yield "sticky cookie", cookie.get("name"), route.sticky_cookie
+        pinned = [pinned_name(name, arm) for arm in ARMS]
+        for service in [*(service_name(name, arm) for arm in ARMS), *pinned]:
+            servers = self._find("services", service).get("loadBalancer", {}).get("servers", [])
+            address = servers[0]["url"] if servers else None
+            yield f"backend of {service}", address, route.servers.get(service)
+        for router in [name, *pinned]:
+            rule = self._find("routers", router).get("rule")
+            yield f"rule of {router}", rule, route.rules.get(router)
 
-    def _service(self, name: str) -> dict[str, Any] | None:
-        response = self._get(f"/api/http/services/{name}@file", missing_is_fine=True)
+    def _find(self, kind: Literal["routers", "services"], name: str) -> dict[str, Any]:
+        """Return the router or service in force, {} when there is none of this name."""
+        response = self._get(f"/api/http/{kind}/{name}@file", missing_is_fine=True)
         if response.status_code == httpx2.codes.NOT_FOUND:
-            return None
+            return {}
         answer: dict[str, Any] = response.json()
         return answer
 
@@ -115,3 +116,11 @@ class TraefikApi:
                 hint="see the gateway's log with `deploytool logs`",
             )
         return response
+
+
+def _weights(balancer: Mapping[str, Any]) -> dict[str, int]:
+    # A weight of 0 is left out of the router's answer.
+    return {
+        item["name"].removesuffix("@file"): item.get("weight", 0)
+        for item in balancer.get("weighted", {}).get("services", [])
+    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any, Literal
 
 import yaml
@@ -9,13 +10,20 @@ import yaml
 from deploytool.canary.weights import router_weights
 
 Arm = Literal["stable", "canary"]
+ARMS: tuple[Arm, ...] = ("stable", "canary")
+# What the header says to be served by a backend whatever the weight.
+_PINS: Mapping[Arm, str] = {"stable": "never", "canary": "always"}
 
 # A backend that is gone refuses at once; one that hangs must not hold its callers for long.
 _DIAL_S = 2
 # Services keep idle connections longer than this, so that none is closed under a request.
 _IDLE_S = 30
-# First line of a file: several shares may have the same weights.
-_SHARE = "# canary percent: "
+# Each canary has a cookie of its own: without an end, a browser that is never closed would gather
+# them until its requests are too large.
+_COOKIE_S = 86_400
+# Comments at the head of a file hold what the rest does not show: several shares may have the same
+# weights, and header and cookie are in force between 0 and 100 % alone.
+_SHARE, _HEADER, _COOKIE = "canary percent", "header", "cookie"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +31,17 @@ class Route:
     """How the router serves one component.
 
     prefix: taken off the path before a backend sees it. addresses: base URL of each backend that
-    exists. canary_percent: the canary's share of the requests while both exist.
+    exists. canary_percent: the canary's share of the requests while both exist. header: the name of
+    a request header that says `always` or `never` to the canary; None without. cookie: the name of
+    a cookie that keeps a visitor at the backend met first, while this canary lasts; None without.
     """
 
     component: str
     prefix: str
     addresses: Mapping[Arm, str]
     canary_percent: int = 0
+    header: str | None = None
+    cookie: str | None = None
 
     @property
     def weights(self) -> dict[str, int]:
@@ -41,21 +53,66 @@ class Route:
         weights: dict[Arm, int] = {"stable": stable, "canary": canary}
         return {service_name(self.component, arm): weights[arm] for arm in arms}
 
+    @property
+    def is_split(self) -> bool:
+        """Both backends take requests. Otherwise one may not be ready: nobody may ask for it."""
+        return len(self.addresses) == len(ARMS) and all(self.weights.values())
+
+    @property
+    def servers(self) -> dict[str, str]:
+        """The base URL of the backend behind each of the router's services that has one."""
+        return {
+            **{service_name(self.component, arm): url for arm, url in self.addresses.items()},
+            **{pinned_name(self.component, arm): self.addresses[arm] for arm in self._pins},
+        }
+
+    @property
+    def rules(self) -> dict[str, str]:
+        """The rule of each of the router's routers, by the name that it shares with its service."""
+        if not self.addresses:
+            return {}
+        rule = _rule(self.prefix)
+        return {
+            self.component: rule,
+            **{
+                pinned_name(self.component, arm): f"({rule}) && Header(`{self.header}`, `{pin}`)"
+                for arm, pin in self._pins.items()
+            },
+        }
+
+    @property
+    def sticky_cookie(self) -> str | None:
+        """The name of the cookie in force. At 0 and 100 % none is given: nobody has chosen."""
+        return self.cookie if self.is_split else None
+
+    @property
+    def _pins(self) -> Mapping[Arm, str]:
+        return _PINS if self.header and self.is_split else {}
+
     def with_address(self, arm: Arm, address: str) -> "Route":
         """Return the route with this backend."""
         # In a fixed order, so that the same route is the same text.
         both: dict[Arm, str] = {**self.addresses, arm: address}
-        return replace(self, addresses={a: both[a] for a in ("stable", "canary") if a in both})
+        return replace(self, addresses={a: both[a] for a in ARMS if a in both})
 
     def without(self, arm: Arm) -> "Route":
         """Return the route without this backend; the other one serves everything."""
         left = {a: u for a, u in self.addresses.items() if a != arm}
-        return replace(self, addresses=left, canary_percent=0 if arm == "canary" else 100)
+        percent = 0 if arm == "canary" else 100
+        return replace(self, addresses=left, canary_percent=percent, cookie=None)
 
 
 def service_name(component: str, arm: Arm) -> str:
-    """Return the name under which the router counts a backend."""
+    """Return the name under which the router counts a backend's share of the requests."""
     return f"{component}-{arm}"
+
+
+def pinned_name(component: str, arm: Arm) -> str:
+    """Return the name under which the router counts requests that ask for a backend by header.
+
+    Apart from the others, since who asks for a version is no random sample of the visitors.
+    """
+    return f"{service_name(component, arm)}-pinned"
 
 
 def render_route(route: Route) -> str:
@@ -63,32 +120,19 @@ def render_route(route: Route) -> str:
     if not route.addresses:
         return "{}\n"
     name = route.component
-    services: dict[str, Any] = {
-        service_name(name, arm): {
-            "loadBalancer": {
-                "servers": [{"url": address}],
-                "passHostHeader": True,
-                "serversTransport": name,
-            }
-        }
-        for arm, address in route.addresses.items()
-    }
-    services[name] = {
-        "weighted": {
-            "services": [{"name": key, "weight": share} for key, share in route.weights.items()]
-        }
-    }
     http = {
         "routers": {
-            name: {
+            router: {
                 "entryPoints": ["web"],
-                "rule": _rule(route.prefix),
+                "rule": rule,
+                "priority": _priority(route, router),
                 "middlewares": [name],
-                "service": name,
+                "service": router,
             }
+            for router, rule in route.rules.items()
         },
         "middlewares": {name: {"stripPrefix": {"prefixes": [route.prefix]}}},
-        "services": services,
+        "services": {**_backends(route), name: {"weighted": _weighted(route)}},
         "serversTransports": {
             name: {
                 "forwardingTimeouts": {
@@ -98,8 +142,34 @@ def render_route(route: Route) -> str:
             }
         },
     }
-    share = f"{_SHARE}{route.canary_percent}\n"
-    return share + yaml.safe_dump({"http": http}, sort_keys=False)
+    return _head(route) + yaml.safe_dump({"http": http}, sort_keys=False)
+
+
+def _backends(route: Route) -> dict[str, Any]:
+    return {
+        service: {
+            "loadBalancer": {
+                "servers": [{"url": address}],
+                "passHostHeader": True,
+                "serversTransport": route.component,
+            }
+        }
+        for service, address in route.servers.items()
+    }
+
+
+def _weighted(route: Route) -> dict[str, Any]:
+    services = [{"name": key, "weight": share} for key, share in route.weights.items()]
+    if route.sticky_cookie is None:
+        return {"services": services}
+    cookie = {
+        "name": route.sticky_cookie,
+        "httpOnly": True,
+        "sameSite": "lax",
+        "path": route.prefix.rstrip("/") or "/",
+        "maxAge": _COOKIE_S,
+    }
+    return {"services": services, "sticky": {"cookie": cookie}}
 
 
 def _rule(prefix: str) -> str:
@@ -108,21 +178,37 @@ def _rule(prefix: str) -> str:
     return f"Path(`{path}`) || PathPrefix(`{path}/`)" if path else "PathPrefix(`/`)"
 
 
+def _priority(route: Route, router: str) -> int:
+    """Return Traefik's priority: longer paths first, of one path the requests with the header.
+
+    By itself Traefik puts longer rules first, and a header makes the rule of a short path long.
+    """
+    return 2 * len(route.prefix.rstrip("/")) + (1 if router == route.component else 2)
+
+
+def _head(route: Route) -> str:
+    kept = {_SHARE: route.canary_percent, _HEADER: route.header, _COOKIE: route.cookie}
+    return "".join(f"# {key}: {value}\n" for key, value in kept.items() if value is not None)
+
+
 def parse_route(component: str, text: str) -> Route | None:
     """Return the route that a rendered file holds; None for one that routes nothing."""
     http = (yaml.safe_load(text) or {}).get("http")
     if not http:
         return None
-    arms: tuple[Arm, ...] = ("stable", "canary")
+    head = takewhile(lambda line: line.startswith("# "), text.splitlines())
+    kept = dict(line.removeprefix("# ").split(": ", 1) for line in head)
     services = http["services"]
     addresses: dict[Arm, str] = {
         arm: services[key]["loadBalancer"]["servers"][0]["url"]
-        for arm in arms
+        for arm in ARMS
         if (key := service_name(component, arm)) in services
     }
     return Route(
         component=component,
         prefix=http["middlewares"][component]["stripPrefix"]["prefixes"][0],
         addresses=addresses,
-        canary_percent=int(text.partition("\n")[0].removeprefix(_SHARE)),
+        canary_percent=int(kept[_SHARE]),
+        header=kept.get(_HEADER),
+        cookie=kept.get(_COOKIE),
     )

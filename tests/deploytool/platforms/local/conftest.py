@@ -54,6 +54,7 @@ class Place:
     root: Path
     runtime: Path | None
     gateway_port: int | None = None
+    system: System = SYSTEM
     state: Path = Path("state folder")
     service: Path = field(default=Path(__file__).with_name("service.txt"))
 
@@ -68,7 +69,7 @@ class Place:
     def open(self) -> AbstractContextManager[Platform]:
         return open_local(
             target=Target(platform="processes", state=self.state, gateway_port=self.gateway_port),
-            system=SYSTEM,
+            system=self.system,
             root=self.root,
             deploy=self.root / "deploy",
             artifacts={} if self.runtime is None else {"runtime": self.runtime},

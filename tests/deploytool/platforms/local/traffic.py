@@ -3,20 +3,27 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from types import MappingProxyType
 
 import httpx2
 
 
 class Visitors:
-    """Sends requests at a set rate until left; `answers` counts status codes and errors."""
+    """Sends requests at a set rate until left; `answers` counts status codes and errors.
 
-    def __init__(self, url: str, rate: float = 50) -> None:
+    They share their cookies, as the requests of one browser do.
+    """
+
+    def __init__(
+        self, url: str, rate: float = 50, headers: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.answers: Counter[str] = Counter()
         self._url = url
         self._pause_s = 1 / rate
         self._is_over = threading.Event()
-        self._http = httpx2.Client(timeout=10, trust_env=False)
+        self._http = httpx2.Client(timeout=10, trust_env=False, headers=headers)
         self._thread = threading.Thread(target=self._send)
 
     def __enter__(self) -> "Visitors":

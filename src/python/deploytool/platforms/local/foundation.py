@@ -88,7 +88,7 @@ class Foundation:
             if service := self._system.services.get(program.component):
                 self._gateway.keep(
                     self._gateway.with_instance(
-                        program.component, service.route, program.role, program.port
+                        program.component, service, program.role, program.port
                     )
                 )
 

@@ -1,6 +1,8 @@
 """The router of a local target: its configuration, its process and its routes."""
 
 import contextlib
+import secrets
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -11,6 +13,7 @@ from deploytool.platforms.local.ports import HOST, Ports
 from deploytool.platforms.local.program import Program
 from deploytool.platforms.local.supervision import minimal_environment
 from deploytool.platforms.local.tools import Tools
+from deploytool.system.declaration import Service
 from deploytool.traffic.metrics import DURATION_BUCKETS_S
 from deploytool.traffic.router import TraefikApi
 from deploytool.traffic.traefik_file import Arm, Route, parse_route, render_route
@@ -145,12 +148,14 @@ class LocalGateway:
         if not self.api().complaint():
             self.api().await_route(route, deadline_s)
 
-    def with_instance(self, component: str, prefix: str, role: Role, port: int) -> Route:
+    def with_instance(self, component: str, service: Service, role: Role, port: int) -> Route:
         """Return the component's route to an instance as well; a canary gets no requests yet."""
-        known = self.route(component)
-        route = Route(component, prefix, known.addresses, known.canary_percent) if known else None
-        route = route or Route(component, prefix, {})
-        return route.with_address(_ARMS[role], f"http://{HOST}:{port}")
+        known = self.route(component) or Route(component, service.route, {})
+        route = replace(known, prefix=service.route, header=service.canary.header)
+        arm = _ARMS[role]
+        if arm == "canary" and arm not in route.addresses:
+            route = replace(route, cookie=_cookie(service.canary.sticky_cookie))
+        return route.with_address(arm, f"http://{HOST}:{port}")
 
     def remove(self, component: str, role: Role, deadline_s: float) -> bool:
         """Take an instance off, and wait until it is off; return whether it was on."""
@@ -169,3 +174,12 @@ class LocalGateway:
 
     def _file(self, component: str) -> Path:
         return self._folder.routes / f"{component}.yaml"
+
+
+def _cookie(declared: str | None) -> str | None:
+    """Return the name of the cookie for one canary.
+
+    With the same name for all, each canary would begin with the visitors of the one before: with
+    half of them, whatever its own first step says.
+    """
+    return declared and f"{declared}-{secrets.token_hex(4)}"

@@ -144,7 +144,7 @@ class LocalPlatform:
             known=self._references(),
         )
         self._supervisor.run(program)
-        route = self._gateway.with_instance(component, service.route, role, program.port)
+        route = self._gateway.with_instance(component, service, role, program.port)
         self._gateway.take_over(route, _ROUTE_S)
 
     def stop(self, component: str, role: Role) -> None:

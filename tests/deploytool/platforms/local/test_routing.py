@@ -1,0 +1,182 @@
+"""Routing for people on the real router: the header that chooses, the cookie that keeps."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+
+import httpx2
+import pytest
+
+from deploytool.platforms.base import Platform, Role
+from deploytool.system.declaration import System
+from tests.deploytool.platforms.local.conftest import SYSTEM, Place
+from tests.deploytool.platforms.local.traffic import Visitors
+
+ALWAYS, NEVER = {"X-Canary": "always"}, {"X-Canary": "never"}
+
+
+def system(**canary: str | int) -> System:
+    """Return the tests' system with a canary policy for its service."""
+    data = SYSTEM.model_dump(mode="json", exclude_unset=True)
+    data["components"]["web"]["canary"] = canary
+    return System.model_validate(data)
+
+
+@pytest.fixture
+def place(place: Place) -> Place:
+    policy = system(header="X-Canary", sticky_cookie="version", requests_failing_together=3)
+    return replace(place, system=policy)
+
+
+class Visitor:
+    """Somebody with a browser: it keeps its cookies."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.browser = httpx2.Client(base_url=platform.gateway_url(), trust_env=False)
+
+    def served_by(self, headers: dict[str, str] | None = None) -> str:
+        """Return the revision that answers the next request."""
+        answer = self.browser.get("/app/", headers=headers)
+        assert answer.status_code == 200
+        revision: str = answer.json()["revision"]
+        return revision
+
+
+def strangers(platform: Platform, headers: dict[str, str] | None = None) -> Iterator[str]:
+    """Yield the revision that serves each of ever new visitors."""
+    visitor = Visitor(platform)
+    while True:
+        yield visitor.served_by(headers)
+        visitor.browser.cookies.clear()
+
+
+def counted(platform: Platform) -> tuple[int, int]:
+    snapshot = platform.observe("web")
+    return snapshot.stable.answered, snapshot.canary.answered
+
+
+@pytest.fixture
+def canary(place: Place, up: Platform) -> str:
+    """The id of a canary that is ready and has no weight yet."""
+    return place.start(up, Role.CANARY, SHADE="blue").id
+
+
+@pytest.fixture
+def stable(place: Place) -> str:
+    return place.revision().id
+
+
+def test_the_header_chooses_whatever_the_weight_and_is_not_observed(
+    up: Platform, stable: str, canary: str
+) -> None:
+    for percent in (10, 50, 90):
+        up.set_weight("web", percent, 10)
+        before = up.observe("web")
+        assert set(islice(strangers(up, ALWAYS), 15)) == {canary}
+        assert set(islice(strangers(up, NEVER), 15)) == {stable}
+        after = up.observe("web")
+        assert (after.stable, after.canary) == (before.stable, before.canary)
+
+
+def test_another_value_of_the_header_is_served_by_weight(
+    up: Platform, stable: str, canary: str
+) -> None:
+    up.set_weight("web", 50, 10)
+    before = counted(up)
+    served = list(islice(strangers(up, {"X-Canary": "Always"}), 20))
+    assert set(served) == {stable, canary}
+    assert sum(counted(up)) - sum(before) == 20
+
+
+@pytest.mark.parametrize(("percent", "gains"), [(0, (20, 0)), (100, (0, 20))])
+def test_the_header_changes_nothing_while_one_version_gets_everything(
+    up: Platform, stable: str, canary: str, percent: int, gains: tuple[int, int]
+) -> None:
+    up.set_weight("web", 10, 10)
+    up.set_weight("web", percent, 10)
+    before = counted(up)
+    for headers in (ALWAYS, NEVER):
+        assert set(islice(strangers(up, headers), 10)) == {canary if percent else stable}
+    after = counted(up)
+    assert (after[0] - before[0], after[1] - before[1]) == gains
+
+
+def test_a_header_declared_anew_is_in_force_when_start_returns(
+    place: Place, up: Platform, canary: str
+) -> None:
+    up.set_weight("web", 10, 10)
+    with replace(place, system=system(header="X-Try")).open() as platform:
+        platform.start(place.revision(), Role.STABLE)
+        assert set(islice(strangers(platform, {"X-Try": "always"}), 10)) == {canary}
+        assert set(islice(strangers(platform, ALWAYS), 10)) != {canary}
+
+
+def test_visitors_stay_with_their_version_until_one_gets_everything(
+    up: Platform, stable: str, canary: str
+) -> None:
+    up.set_weight("web", 50, 10)
+    visitors = [Visitor(up) for _ in range(20)]
+    first = [visitor.served_by() for visitor in visitors]
+    assert first.count(canary) == pytest.approx(10, abs=2)
+    for percent in (10, 90):
+        up.set_weight("web", percent, 10)
+        assert [visitor.served_by() for visitor in visitors] == first
+    for percent, everything in ((0, stable), (100, canary)):
+        up.set_weight("web", percent, 10)
+        stranger = Visitor(up)
+        assert {visitor.served_by() for visitor in [*visitors, stranger]} == {everything}
+        assert not stranger.browser.cookies
+
+
+def test_the_header_overrules_the_cookie(up: Platform, stable: str, canary: str) -> None:
+    up.set_weight("web", 50, 10)
+    visitors = [Visitor(up) for _ in range(6)]
+    first = [visitor.served_by() for visitor in visitors]
+    assert {visitor.served_by(ALWAYS) for visitor in visitors} == {canary}
+    assert {visitor.served_by(NEVER) for visitor in visitors} == {stable}
+    assert [visitor.served_by() for visitor in visitors] == first
+
+
+def test_the_next_canary_does_not_begin_with_the_visitors_of_the_last(
+    place: Place, up: Platform, canary: str
+) -> None:
+    up.set_weight("web", 99, 10)
+    visitors = [Visitor(up) for _ in range(20)]
+    assert [visitor.served_by() for visitor in visitors].count(canary) >= 19
+    up.stop("web", Role.CANARY)
+    place.start(up, Role.CANARY, SHADE="blue")
+    up.set_weight("web", 1, 10)
+    assert [visitor.served_by() for visitor in visitors].count(canary) <= 1
+
+
+def test_a_canary_that_is_started_again_in_its_place_keeps_its_visitors(
+    place: Place, up: Platform, canary: str
+) -> None:
+    up.set_weight("web", 50, 10)
+    visitors = [Visitor(up) for _ in range(10)]
+    first = [visitor.served_by() for visitor in visitors]
+    place.start(up, Role.CANARY, SHADE="blue")
+    assert [visitor.served_by() for visitor in visitors] == first
+
+
+def test_no_request_is_lost_while_weights_change_whoever_sends_it(
+    place: Place, up: Platform, canary: str
+) -> None:
+    url = up.gateway_url() + "/app/work"
+    with (
+        Visitors(url, 30) as kept,
+        Visitors(url, 30, ALWAYS) as pro,
+        Visitors(url, 30, NEVER) as con,
+    ):
+        for percent in (10, 50, 100):
+            time.sleep(0.4)
+            up.set_weight("web", percent, 10)
+        place.start(up, Role.STABLE, SHADE="blue")
+        for percent in (0, 25, 0):
+            up.set_weight("web", percent, 10)
+            time.sleep(0.4)
+        up.stop("web", Role.CANARY)
+    for visitors in (kept, pro, con):
+        assert set(visitors.answers) == {"200"}
+        assert visitors.answers["200"] > 50
