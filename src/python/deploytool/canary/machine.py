@@ -5,6 +5,7 @@ last. Every action may be repeated, so a process killed at any point goes on fro
 Knows no platform, clock or file: `operations.canary` carries the actions out.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -124,11 +125,16 @@ class Canary(BaseModel):
     @property
     def weight(self) -> int:
         """The share of requests, in percent, that the phase gives to the canary at its end."""
-        if self.phase is Phase.OBSERVING:
-            return self.steps[self.step]
-        if self.phase is Phase.HELD:
-            return self.steps[self.step] if self.steps else 0
-        return 100 if self.phase in {Phase.PROMOTING, Phase.REPLACING, Phase.RESTORING} else 0
+        return weight_of(self.phase, self.steps, self.step)
+
+
+def weight_of(phase: Phase, steps: Sequence[int], step: int) -> int:
+    """Return the canary's weight at a phase's end. steps: percent, empty without evidence."""
+    if phase is Phase.OBSERVING:
+        return steps[step]
+    if phase is Phase.HELD:
+        return steps[step] if steps else 0
+    return 100 if phase in {Phase.PROMOTING, Phase.REPLACING, Phase.RESTORING} else 0
 
 
 class IllegalEvent(ValueError):

@@ -25,6 +25,7 @@ COMMANDS = {
     "rollback": "Go back to an earlier revision.",
     "logs": "Show what the components print.",
     "history": "List past commands and how they ended.",
+    "replay": "Compute a past canary again from its record, and compare.",
     "load": "Send declared traffic and check that nothing is lost.",
     "down": "Stop everything; with --volumes, delete the data too.",
     "version": "Print deploytool's version.",

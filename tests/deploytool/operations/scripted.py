@@ -1,0 +1,196 @@
+"""Real operations and a real record, on a target in memory whose visitors are made up."""
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from deploytool.canary.machine import Canary, Event, Phase
+from deploytool.canary.observation import ArmCounters, Snapshot
+from deploytool.operations.context import Context
+from deploytool.operations.replacement import carry_on, move
+from deploytool.platforms.base import Answer, Condition, Instance, Platform, Role
+from deploytool.record import event as record
+from deploytool.record.journal import Journal
+from deploytool.record.origin import Origin
+from deploytool.record.store import TargetState
+from deploytool.system.declaration import System
+from deploytool.system.revision import revision_of
+
+STABLE, CANARY = (revision_of("back", artifact, {}) for artifact in ("old", "new"))
+BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
+REQUESTS_PER_S = 200
+
+
+class Killed(BaseException):
+    """The process ends here and now: nothing after it is done, and no end is recorded."""
+
+
+@dataclass
+class Visitors:
+    """Whom the router counts. canary_failures: share of the canary's requests (0-1)."""
+
+    canary_failures: float = 0.0
+    canary_latency_s: float = 0.02
+    weight: int = 0
+    now: float = 1_795_000_000.0
+    requests: dict[Role, float] = field(
+        default_factory=lambda: {Role.STABLE: 2000.0, Role.CANARY: 0.0}
+    )
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+        share = self.weight / 100
+        self.requests[Role.CANARY] += REQUESTS_PER_S * seconds * share
+        self.requests[Role.STABLE] += REQUESTS_PER_S * seconds * (1 - share)
+
+    def restart_router(self) -> None:
+        self.requests = dict.fromkeys(Role, 0.0)
+
+    def counted(self, role: Role) -> ArmCounters:
+        requests = int(self.requests[role])
+        is_canary = role is Role.CANARY
+        failed = int(requests * (self.canary_failures if is_canary else 0.001))
+        latency_s = self.canary_latency_s if is_canary else 0.02
+        buckets = tuple((bound, requests if bound >= latency_s else 0) for bound in BOUNDS)
+        return ArmCounters(requests={200: requests - failed, 503: failed}, buckets=buckets)
+
+
+class Store:
+    """Keeps the state as the text that a file would hold, without waiting for a disk."""
+
+    def __init__(self) -> None:
+        self._text = TargetState().model_dump_json()
+        self.on_saved: Callable[[], None] = lambda: None
+
+    def load(self) -> TargetState:
+        return TargetState.model_validate_json(self._text)
+
+    def save(self, state: TargetState) -> None:
+        self._text = state.model_dump_json()
+        self.on_saved()
+
+
+@dataclass
+class Target:
+    """The part of a platform that a canary needs, without processes."""
+
+    store: Store
+    visitors: Visitors
+    running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
+
+    def start(self, revision: object, role: Role) -> None:
+        self.running[role] = STABLE.id if revision == STABLE else CANARY.id
+
+    def stop(self, _component: str, role: Role) -> None:
+        self.running.pop(role, None)
+
+    def instance(self, component: str, role: Role) -> Instance:
+        is_there = role in self.running
+        condition = Condition.READY if is_there else Condition.ABSENT
+        return Instance(component, role, self.running.get(role, ""), condition, "")
+
+    def request(self, _component: str, role: Role, _path: str) -> Answer:
+        return Answer(200, json.dumps({"revision": self.running[role]}).encode(), 0.001)
+
+    def weight(self, _component: str) -> int:
+        return self.visitors.weight
+
+    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> None:
+        self.visitors.weight = percent
+
+    def observe(self, _component: str) -> Snapshot:
+        counted = self.visitors.counted
+        return Snapshot(
+            taken_at=self.visitors.now,
+            stable=counted(Role.STABLE),
+            canary=counted(Role.CANARY),
+        )
+
+
+class Story:
+    """One canary and all who work on it, each in a run of its own, on one record."""
+
+    def __init__(
+        self, folder: Path, visitors: Visitors, *, steps: Sequence[int] = (20, 50)
+    ) -> None:
+        self.log = folder / "operations.log"
+        self.visitors = visitors
+        self.store = Store()
+        self._target = Target(self.store, visitors)
+        self._system = _system()
+        self._steps = tuple(steps)
+
+    def begin(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Canary:
+        """Start the canary and carry it to its end. told: hears each event once it is recorded."""
+        context = self._context(run, told)
+        canary = Canary(
+            run=run,
+            component="back",
+            stable=STABLE,
+            canary=CANARY,
+            steps=self._steps,
+            since=self.visitors.now,
+        )
+        context.emit(record.Event("command-started"))
+        context.emit(record.Event("canary-started", details={"canary_run": run}))
+        return self._end(context, carry_on(context, canary))
+
+    def go_on(
+        self,
+        run: str,
+        told: Callable[[record.Event], None] = lambda _: None,
+        decision: Event | None = None,
+    ) -> Canary:
+        """Go on from the saved state, as another process does. decision: of a person."""
+        context = self._context(run, told)
+        context.emit(record.Event("command-started"))
+        canary = self.store.load().canary
+        assert canary is not None
+        canary = canary.model_copy(update={"since": self.visitors.now})
+        if canary.phase is Phase.HELD:
+            decision = decision or Event.RESUME
+        if decision is not None:
+            canary = move(context, canary, decision, f"{decision} was asked for")
+        return self._end(context, carry_on(context, canary))
+
+    def _end(self, context: Context, canary: Canary) -> Canary:
+        context.emit(record.Event("command-ended"))
+        return canary
+
+    def _context(self, run: str, told: Callable[[record.Event], None]) -> Context:
+        origin = Origin(run, "ada", "desk", "1.0", "", "memory", "canary")
+        return Context(
+            system=self._system,
+            platform=cast("Platform", self._target),
+            target="memory",
+            run=run,
+            command="canary",
+            artifacts={},
+            emit=Journal(self.log, origin, [told], clock=lambda: self.visitors.now).record,
+            now=lambda: self.visitors.now,
+            monotonic=lambda: self.visitors.now,
+            sleep=self.visitors.pass_by,
+        )
+
+
+def _system() -> System:
+    policy = {
+        "tolerance": 0.2,
+        "poll_s": 1,
+        "warm_up_s": 1,
+        "least_step_s": 3,
+        "step_deadline_s": 12,
+    }
+    return System.model_validate(
+        {
+            "system": "example",
+            "components": {
+                "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
+                "edge": {"kind": "gateway"},
+                "back": {"kind": "service", "route": "/b", "canary": policy},
+            },
+        }
+    )
