@@ -73,6 +73,15 @@ def percent(fraction: float) -> str:
     return f"{value:.{digits}f}".rstrip("0").rstrip(".") + " %"
 
 
+def strength(e_value: float) -> str:
+    """Write an e-value in as many figures as mean something."""
+    if e_value >= 10_000:  # so far above any limit that digits say nothing
+        return "over 10,000"
+    if e_value >= 10:
+        return f"{e_value:,.0f}"
+    return "under 0.01" if e_value < 0.01 else f"{e_value:.2g}"
+
+
 def duration(seconds: float) -> str:
     """Write a latency in the unit that people use for it."""
     return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.3g} s"

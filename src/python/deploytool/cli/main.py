@@ -25,6 +25,7 @@ COMMANDS = {
     "rollback": "Go back to an earlier revision.",
     "logs": "Show what the components print.",
     "history": "List past commands and how they ended.",
+    "report": "Write an HTML file about a canary, from its record.",
     "replay": "Compute a past canary again from its record, and compare.",
     "load": "Send declared traffic and check that nothing is lost.",
     "down": "Stop everything; with --volumes, delete the data too.",

@@ -5,7 +5,7 @@ import math
 from rich.text import Text
 
 from deploytool.canary.figures import Figures, MetricFigures
-from deploytool.canary.sentences import duration, percent
+from deploytool.canary.sentences import duration, percent, strength
 
 _LABEL = 16
 # Beside a bar stands at most "worse by up to 12.3 %, passes at 0.25 %".
@@ -63,15 +63,6 @@ def bar(share: float, length: int) -> str:
     """Return a bar; only a full share fills it."""
     filled = length if share >= 1 else min(length - 1, round(share * length))
     return "█" * filled + "░" * (length - filled)
-
-
-def strength(e_value: float) -> str:
-    """Write an e-value in as many figures as mean something."""
-    if e_value >= 10_000:  # noqa: PLR2004 - so far above any limit that digits say nothing
-        return "over 10,000"
-    if e_value >= 10:  # noqa: PLR2004 - whole numbers
-        return f"{e_value:,.0f}"
-    return "under 0.01" if e_value < 0.01 else f"{e_value:.2g}"  # noqa: PLR2004 - two figures
 
 
 def _line(label: str, colour: str, length: int, share: float, words: str) -> Text:

@@ -1,0 +1,79 @@
+"""The HTML page of a report: one file with its style, no script, nothing loaded from anywhere."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from deploytool.canary.machine import Phase
+from deploytool.canary.sentences import duration, percent, strength
+from deploytool.record.report.panels import ARMS, interval, judged, per_second, plots_of, share
+from deploytool.record.report.plot import Frame
+from deploytool.record.report.view import Report
+from deploytool.record.report.words import clock, moment, span, unbroken
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+def page(report: Report) -> str:
+    """Return the page."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(clock=clock, moment=moment, span=span, unbroken=unbroken)
+    frame = Frame.of(report)
+    return environment.get_template("report.html").render(
+        report=report,
+        headline=headline(report),
+        meaning=meaning(report),
+        frame=frame,
+        plots=plots_of(report, frame),
+        arms=ARMS,
+        interval=interval,
+        judged=judged,
+        per_second=per_second,
+        share=share,
+        percent=_or_dash(percent),
+        duration=_or_dash(duration),
+        strength=strength,
+        thousands="{:,}".format,
+    )
+
+
+def headline(report: Report) -> str:
+    """Say in a few words where the canary stands."""
+    outcome = report.outcome
+    if outcome.phase is Phase.HELD:
+        return "is held"
+    if outcome.decided is None:
+        return "is not decided yet"
+    return f"was {outcome.word}" if outcome.is_final else f"is being {outcome.word}"
+
+
+def meaning(report: Report) -> str:
+    """Say what the decision is worth, in words for whoever does not know the method."""
+    outcome, policy = report.outcome, report.policy
+    if outcome.decided is None:
+        return "The record ends here: this is what is known so far."
+    if outcome.verdict is None or policy is None:
+        return "This was not decided on the evidence of its requests."
+    if outcome.word == "rolled back":
+        return (
+            "A canary no worse than stable meets this end with a chance of at most "
+            f"{percent(policy.alpha)}, however often one looks."
+        )
+    if outcome.word == "promoted":
+        return (
+            f"A canary that fails at least {percent(policy.tolerance)} more often than stable all "
+            "through the last step gets this far with a chance of at most "
+            f"{percent(policy.alpha_promotion)}."
+        )
+    return "Neither health nor harm is proved: a person decides, or it is observed further."
+
+
+def _or_dash(words: Callable[[float], str]) -> Callable[[float | None], str]:
+    return lambda value: "–" if value is None else words(value)
