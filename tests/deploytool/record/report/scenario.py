@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploytool.canary.machine import Canary, Event, Phase, advance
-from deploytool.canary.observation import ArmCounters, Observation, Reset
+from deploytool.canary.observation import ArmCounters, Observation, Pair, Reset
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.record import event as record
@@ -20,8 +20,13 @@ POLICY = VerdictPolicy(
     alpha_promotion=0.05,
     tolerance=0.01,
     latency_ratio=1.25,
+    are_client_errors_counted=False,
+    business=("reservations",),
+    cluster_size=1,
     least_step_s=5,
+    least_step_requests=0,
     step_deadline_s=60,
+    when_held="wait",
     warm_up_polls=2,
 )
 _BOUNDS_S = [*(round(0.005 * 2 ** (i / 2), 6) for i in range(23)), float("inf")]
@@ -42,7 +47,7 @@ class Simulation:
     """A canary of `inventory` that writes to a log.
 
     error_rates: stable's and the canary's; sick_from: the poll from which one in 22 canary requests
-    fails. slowdown: of the canary.
+    fails. slowdown: of the canary. is_taken_back: when a step is not decided in time.
     """
 
     log: Path
@@ -50,6 +55,7 @@ class Simulation:
     sick_from: int = 100_000
     slowdown: float = 1.0
     requests_per_s: float = 80.0
+    is_taken_back: bool = False
     now: float = BEGAN
     chance: random.Random = field(default_factory=lambda: random.Random(7))
 
@@ -65,8 +71,8 @@ class Simulation:
         self.evidence: CanaryEvidence | None = None
         self.begin_command(RUN, "canary")
 
-    def begin_command(self, run: str, command: str) -> None:
-        origin = Origin(run, "ada", "desk", "0.1.0", "", "local", command)
+    def begin_command(self, run: str, command: str, user: str = "ada") -> None:
+        origin = Origin(run, user, "desk", "0.1.0", "", "local", command)
         self.journal = Journal(self.log, origin, clock=lambda: self.now)
         self.tell("command-started", action=command)
 
@@ -127,7 +133,10 @@ class Simulation:
                 reason=verdict.sentence,
                 details={"canary_run": RUN, **verdict.model_dump(mode="json")},
             )
-            self.move(_MOVES[verdict.decision], verdict.sentence)
+            if self.is_taken_back and verdict.decision is Decision.HOLD:
+                self.move(Event.ABORT, f"not decided in time: {verdict.sentence}")
+            else:
+                self.move(_MOVES[verdict.decision], verdict.sentence)
             if self.canary.phase is not Phase.OBSERVING:
                 return
             self._begin_step()
@@ -218,6 +227,7 @@ class Simulation:
         return ArmCounters(
             requests={200: requests - failed, 500: failed},
             buckets=tuple((bound, sum(s <= bound for s in seconds)) for bound in _BOUNDS_S),
+            business={"reservations": Pair(count=requests // 5, per=requests // 40)},
         )
 
     def _position(self) -> str:

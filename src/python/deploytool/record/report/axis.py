@@ -17,6 +17,8 @@ _TICK_STEPS_S = (
 )
 _MOST_TICKS = 9
 _LEAST_TICK_DISTANCE = 7.0
+# Up to so many powers of ten there is room for labels between them.
+_DENSE_DECADES = 2.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Logarithmic:
         """Return powers of ten, or 1, 2 and 5 times them where that is not too dense."""
         exponents = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         decades = math.log10(self.high / self.low)
-        factors = (1, 2, 5) if decades <= 2.5 else (1,)
+        factors = (1, 2, 5) if decades <= _DENSE_DECADES else (1,)
         every = max(1, math.ceil(decades / 6))
         return self._inside(f * 10.0**e for e in exponents if e % every == 0 for f in factors)
 

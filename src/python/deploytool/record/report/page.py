@@ -7,10 +7,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploytool.canary.machine import Phase
 from deploytool.canary.sentences import duration, percent, strength
-from deploytool.record.report.panels import ARMS, interval, judged, per_second, plots_of, share
+from deploytool.canary.verdict import Decision
+from deploytool.record.report.panels import plots_of
 from deploytool.record.report.plot import Frame
-from deploytool.record.report.view import Report
-from deploytool.record.report.words import clock, moment, span, unbroken
+from deploytool.record.report.rates import NONE, between, metric_name, rates_of
+from deploytool.record.report.view import ARMS, Report
+from deploytool.record.report.words import clock, moment, number, span, unbroken
 
 _TEMPLATES = Path(__file__).parent / "templates"
 
@@ -24,7 +26,9 @@ def page(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(clock=clock, moment=moment, span=span, unbroken=unbroken)
+    environment.filters.update(
+        clock=clock, moment=moment, span=span, number=number, unbroken=unbroken
+    )
     frame = Frame.of(report)
     return environment.get_template("report.html").render(
         report=report,
@@ -33,10 +37,9 @@ def page(report: Report) -> str:
         frame=frame,
         plots=plots_of(report, frame),
         arms=ARMS,
-        interval=interval,
-        judged=judged,
-        per_second=per_second,
-        share=share,
+        between=between,
+        metric_name=metric_name,
+        rates_of=rates_of,
         percent=_or_dash(percent),
         duration=_or_dash(duration),
         strength=strength,
@@ -61,19 +64,19 @@ def meaning(report: Report) -> str:
         return "The record ends here: this is what is known so far."
     if outcome.verdict is None or policy is None:
         return "This was not decided on the evidence of its requests."
-    if outcome.word == "rolled back":
+    if outcome.verdict.decision is Decision.ROLLBACK:
         return (
             "A canary no worse than stable meets this end with a chance of at most "
             f"{percent(policy.alpha)}, however often one looks."
         )
-    if outcome.word == "promoted":
+    if outcome.verdict.decision is Decision.PROMOTE:
         return (
             f"A canary that fails at least {percent(policy.tolerance)} more often than stable all "
             "through the last step gets this far with a chance of at most "
             f"{percent(policy.alpha_promotion)}."
         )
-    return "Neither health nor harm is proved: a person decides, or it is observed further."
+    return "Neither health nor harm was proved in the time that a step has."
 
 
 def _or_dash(words: Callable[[float], str]) -> Callable[[float | None], str]:
-    return lambda value: "–" if value is None else words(value)
+    return lambda value: NONE if value is None else words(value)

@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from deploytool.canary.figures import ArmFigures, MetricFigures
-from deploytool.canary.interval import rate_interval
 from deploytool.canary.observation import Observation
 from deploytool.canary.sentences import duration, percent, strength
 from deploytool.record.report.axis import Linear, Logarithmic, path
 from deploytool.record.report.plot import Frame, Limit, Line, Plot, Tick, y_ticks
-from deploytool.record.report.view import Report, Seen
+from deploytool.record.report.rates import between, metric_name
+from deploytool.record.report.view import ARMS, Arm, Report, Seen
 from deploytool.record.report.words import number
 
-ARMS = ("stable", "canary")
 # Rates of fewer requests jump too much to set the scale.
 _FEW_REQUESTS = 50
 _LEAST_E = 0.01
-_QUANTILES: tuple[tuple[str, Callable[[ArmFigures], float | None]], ...] = (
+_Quantile = Callable[[ArmFigures], float | None]
+_QUANTILES: tuple[tuple[str, _Quantile], ...] = (
     ("p50", lambda arm: arm.p50_s),
     ("p90", lambda arm: arm.p90_s),
     ("p99", lambda arm: arm.p99_s),
@@ -35,34 +36,6 @@ def plots_of(report: Report, frame: Frame) -> tuple[Plot, ...]:
         _evidence(report, frame),
         _bound(report, frame),
     )
-
-
-def judged(seen: Seen, arm: str) -> ArmFigures:
-    """Return one arm's figures since the canary began."""
-    figures: ArmFigures = getattr(seen.verdict.figures.in_total, arm)
-    return figures
-
-
-def interval(seen: Seen, arm: str) -> tuple[float, float] | None:
-    """Return in which rates (0-1) the arm's error rate lies; None before a request is judged."""
-    counted = judged(seen, arm)
-    return rate_interval(counted.errors, counted.requests) if counted.requests else None
-
-
-def per_second(seen: Seen, arm: str) -> float | None:
-    """Return the requests a second that an arm answered in one poll; None for a void poll."""
-    poll = seen.poll
-    if not isinstance(poll, Observation) or not poll.seconds:
-        return None
-    return int(getattr(poll, arm).answered) / poll.seconds
-
-
-def share(seen: Seen) -> float | None:
-    """Return the canary's share (0-1) of the requests in one poll; None without any."""
-    poll = seen.poll
-    if not isinstance(poll, Observation) or not poll.requests:
-        return None
-    return poll.canary.answered / poll.requests
 
 
 def _weight(report: Report, frame: Frame) -> Plot:
@@ -85,18 +58,20 @@ def _weight(report: Report, frame: Frame) -> Plot:
         f"judged there the canary got {seen_share}.",
         lines=(
             Line("set", "set", path(corners)),
-            Line("observed", "observed", frame.curve(scale, share)),
+            Line("observed", "observed", frame.curve(scale, lambda seen: seen.share)),
         ),
         y_ticks=y_ticks(scale, percent),
         strips=frame.strips(
-            lambda seen: f"set {seen.verdict.figures.weights_percent[seen.step]} %, "
-            f"observed {_or_none(share(seen), percent)}"
+            lambda seen: (
+                f"set {seen.verdict.figures.weights_percent[seen.step]} %, "
+                f"observed {_or_none(seen.share, percent)}"
+            )
         ),
     )
 
 
 def _traffic(report: Report, frame: Frame) -> Plot:
-    rates = [per_second(seen, arm) or 0.0 for seen in frame.shown for arm in ARMS]
+    rates = [seen.per_second(arm) or 0.0 for seen in frame.shown for arm in ARMS]
     scale = Linear(max(1.0, *rates), parts=2)
     polls = [seen.poll for seen in report.observations if isinstance(seen.poll, Observation)]
     requests = sum(poll.requests for poll in polls)
@@ -107,11 +82,11 @@ def _traffic(report: Report, frame: Frame) -> Plot:
         title="Traffic",
         summary=f"Requests a second in each poll: {requests:,} in all, "
         f"{requests / seconds if seconds else 0:.0f} a second, {canary:,} of them to the canary.",
-        lines=_both(lambda arm: frame.curve(scale, lambda seen: per_second(seen, arm))),
+        lines=_both(lambda arm: frame.curve(scale, lambda seen: seen.per_second(arm))),
         y_ticks=y_ticks(scale, lambda value: f"{number(value)}/s"),
         strips=frame.strips(
             lambda seen: ", ".join(
-                f"{arm} {_or_none(per_second(seen, arm), lambda rate: f'{rate:.1f}/s')}"
+                f"{arm} {_or_none(seen.per_second(arm), lambda rate: f'{rate:.1f}/s')}"
                 for arm in ARMS
             )
         ),
@@ -120,21 +95,21 @@ def _traffic(report: Report, frame: Frame) -> Plot:
 
 def _errors(report: Report, frame: Frame) -> Plot:
     last = report.observations[-1]
-    highest = [known[1] for arm in ARMS if (known := interval(last, arm))]
+    highest = [known[1] for arm in ARMS if (known := last.interval(arm))]
     highest += [
-        judged(seen, arm).error_rate or 0.0
+        seen.judged(arm).error_rate or 0.0
         for seen in frame.shown
         for arm in ARMS
-        if judged(seen, arm).requests >= _FEW_REQUESTS
+        if seen.judged(arm).requests >= _FEW_REQUESTS
     ]
     scale = Linear(min(1.0, max(0.002, 1.2 * max(highest, default=0.0))))
 
-    def words(seen: Seen, arm: str) -> str:
-        known = interval(seen, arm)
+    def words(seen: Seen, arm: Arm) -> str:
+        known = seen.interval(arm)
         if known is None:
             return f"{arm} nothing judged yet"
-        rate = judged(seen, arm).error_rate
-        return f"{arm} {percent(rate or 0)} (between {percent(known[0])} and {percent(known[1])})"
+        rate = seen.judged(arm).error_rate
+        return f"{arm} {percent(rate or 0)} ({between(known)})"
 
     return Plot(
         key="errors",
@@ -143,8 +118,8 @@ def _errors(report: Report, frame: Frame) -> Plot:
         f"{words(last, 'canary')}, {words(last, 'stable')}. "
         "The bands hold the true rate at every moment at once, with 95 % certainty.",
         lines=(
-            *_both(lambda arm: frame.band(scale, lambda seen: interval(seen, arm)), is_band=True),
-            *_both(lambda arm: frame.curve(scale, lambda seen: judged(seen, arm).error_rate)),
+            *_both(lambda arm: frame.band(scale, lambda seen: seen.interval(arm)), is_band=True),
+            *_both(lambda arm: frame.curve(scale, lambda seen: seen.judged(arm).error_rate)),
         ),
         y_ticks=y_ticks(scale, percent),
         strips=frame.strips(lambda seen: f"{words(seen, 'canary')}, {words(seen, 'stable')}"),
@@ -159,20 +134,20 @@ def _latency(report: Report, frame: Frame) -> Plot:
         for seen in frame.shown
         for arm in ARMS
         for _, quantile in _QUANTILES
-        if (seconds := quantile(judged(seen, arm)))
+        if (seconds := quantile(seen.judged(arm)))
     ] or [0.001, 1.0]
     scale = Logarithmic(0.8 * min(known), 1.25 * max(known))
 
     def words(seen: Seen) -> str:
         return "; ".join(
-            f"{name} canary {_or_none(quantile(judged(seen, 'canary')), duration)},"
-            f" stable {_or_none(quantile(judged(seen, 'stable')), duration)}"
+            f"{name} canary {_or_none(quantile(seen.judged('canary')), duration)},"
+            f" stable {_or_none(quantile(seen.judged('stable')), duration)}"
             for name, quantile in _QUANTILES
         )
 
     ends = []
     for name, quantile in _QUANTILES:
-        places = [scale.y(s) for arm in ARMS if (s := quantile(judged(last, arm)))]
+        places = [scale.y(s) for arm in ARMS if (s := quantile(last.judged(arm)))]
         ends += [Tick(sum(places) / len(places), name)] if places else []
     return Plot(
         key="latency",
@@ -182,7 +157,7 @@ def _latency(report: Report, frame: Frame) -> Plot:
             Line(
                 arm if name == "p50" else "",
                 arm,
-                frame.curve(scale, lambda seen, arm=arm, of=quantile: of(judged(seen, arm))),
+                frame.curve(scale, partial(_quantile, quantile, arm)),
             )
             for name, quantile in _QUANTILES
             for arm in ARMS
@@ -214,17 +189,21 @@ def _evidence(report: Report, frame: Frame) -> Plot:
                 Line(
                     f"from {name}",
                     f"part-{index % 3 + 1}",
-                    frame.curve(scale, lambda seen, name=name: _part(seen, name)),
+                    frame.curve(scale, partial(_part, name)),
                 )
                 for index, name in enumerate(sorted(names))
                 if len(names) > 1
             ),
-            Line("all evidence", "evidence", frame.curve(scale, lambda s: s.verdict.figures.e_value)),
+            Line(
+                "all evidence", "evidence", frame.curve(scale, lambda s: s.verdict.figures.e_value)
+            ),
         ),
         y_ticks=y_ticks(scale, number),
         strips=frame.strips(
-            lambda seen: f"{strength(seen.verdict.figures.e_value)} of {number(last.e_limit)}, "
-            f"heaviest {_metric(seen.verdict.figures.metrics[0])}"
+            lambda seen: (
+                f"{strength(seen.verdict.figures.e_value)} of {number(last.e_limit)}, "
+                f"heaviest {_metric(seen.verdict.figures.metrics[0])}"
+            )
         ),
         limits=(Limit(0, 100, scale.y(last.e_limit), f"rolls back at {number(last.e_limit)}"),),
         is_tall=True,
@@ -236,9 +215,7 @@ def _bound(report: Report, frame: Frame) -> Plot:
     gates = {seen.step: seen.verdict.figures.gate for seen in report.observations}
     values = [seen.verdict.figures.upper_bound for seen in frame.shown]
     scale = Logarithmic(0.6 * min(*gates.values(), *values), 1.2)
-    known = (
-        f"at most {percent(last.upper_bound)}" if last.upper_bound < 1 else "not known yet"
-    )
+    known = f"at most {percent(last.upper_bound)}" if last.upper_bound < 1 else "not known yet"
     return Plot(
         key="bound",
         title="How much worse the canary can still be",
@@ -253,8 +230,10 @@ def _bound(report: Report, frame: Frame) -> Plot:
         ),
         y_ticks=y_ticks(scale, percent),
         strips=frame.strips(
-            lambda seen: f"at most {percent(seen.verdict.figures.upper_bound)}, "
-            f"{percent(seen.verdict.figures.gate)} allowed"
+            lambda seen: (
+                f"at most {percent(seen.verdict.figures.upper_bound)}, "
+                f"{percent(seen.verdict.figures.gate)} allowed"
+            )
         ),
         limits=tuple(
             Limit(
@@ -270,17 +249,20 @@ def _bound(report: Report, frame: Frame) -> Plot:
     )
 
 
-def _both(d: Callable[[str], str], *, is_band: bool = False) -> tuple[Line, ...]:
+def _both(d: Callable[[Arm], str], *, is_band: bool = False) -> tuple[Line, ...]:
     return tuple(Line("" if is_band else arm, arm, d(arm), is_band=is_band) for arm in ARMS)
 
 
-def _part(seen: Seen, metric: str) -> float:
+def _quantile(quantile: _Quantile, arm: Arm, seen: Seen) -> float | None:
+    return quantile(seen.judged(arm))
+
+
+def _part(metric: str, seen: Seen) -> float:
     return sum(each.e_value for each in seen.verdict.figures.metrics if each.metric == metric)
 
 
 def _metric(metric: MetricFigures) -> str:
-    name = metric.metric if metric.bound_s is None else f"latency over {duration(metric.bound_s)}"
-    return f"{name} with {strength(metric.e_value)}"
+    return f"{metric_name(metric)} with {strength(metric.e_value)}"
 
 
 def _or_none(value: float | None, words: Callable[[float], str]) -> str:

@@ -87,8 +87,7 @@ class Frame:
                 for step in report.steps
             ),
             pauses=tuple(
-                Span((left := axis.x(a)), axis.x(b) - left, span(b - a))
-                for a, b in axis.pauses
+                Span((left := axis.x(a)), axis.x(b) - left, span(b - a)) for a, b in axis.pauses
             ),
             decision=Tick(axis.x(decided.at_s), report.outcome.word) if decided else None,
         )
@@ -113,9 +112,7 @@ class Frame:
             before = seen
         return path(points)
 
-    def band(
-        self, scale: Scale, interval: Callable[[Seen], tuple[float, float] | None]
-    ) -> str:
+    def band(self, scale: Scale, interval: Callable[[Seen], tuple[float, float] | None]) -> str:
         """Return the area between two figures of each observation."""
         known = [(seen.at_s, both) for seen in self.shown if (both := interval(seen))]
         lower = [(self.axis.x(at_s), scale.y(low)) for at_s, (low, _) in known]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from deploytool.canary.machine import Phase
 from deploytool.canary.observation import ArmCounters, Observation, Reset
@@ -48,7 +48,7 @@ def read_report(recorded: RecordedCanary) -> Report:
             **_start(recorded.lines),
             **_evidence(own),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise RecordFailed(
             f"the record of canary {recorded.run} cannot be understood",
             why=f"a field is missing or of another form: {str(error).splitlines()[0]}",
@@ -142,7 +142,8 @@ def _outcome(own: list[Entry]) -> Outcome:
     verdict = None
     if decided is not None:
         verdicts = [entry for entry in own if entry.event == "verdict"]
-        if verdicts and verdicts[-1].reason == decided.reason:
+        # The reason of a canary taken back undecided says that before the verdict's sentence.
+        if verdicts and decided.reason.endswith(verdicts[-1].reason):
             verdict = Verdict.model_validate(
                 {name: verdicts[-1].details[name] for name in Verdict.model_fields}
             )

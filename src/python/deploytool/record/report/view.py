@@ -2,12 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
+from deploytool.canary.figures import ArmFigures
 from deploytool.canary.machine import ENDS, Phase
 from deploytool.canary.observation import ArmCounters, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import Verdict
+
+Arm = Literal["stable", "canary"]
+ARMS: tuple[Arm, Arm] = ("stable", "canary")
 
 _WORDS = {
     Phase.PROMOTING: "promoted",
@@ -44,6 +48,32 @@ class Seen:
     step: int
     poll: Observation | Reset
     verdict: Verdict
+
+    def judged(self, arm: Arm) -> ArmFigures:
+        """Return one arm's figures since the canary began."""
+        both = self.verdict.figures.in_total
+        return both.canary if arm == "canary" else both.stable
+
+    def interval(self, arm: Arm) -> tuple[float, float] | None:
+        """Return between which rates (0-1) the arm's error rate is; None for no request."""
+        metrics = self.verdict.figures.metrics
+        errors = next(metric for metric in metrics if metric.metric == "errors")
+        known = errors.canary_interval if arm == "canary" else errors.stable_interval
+        return known if self.judged(arm).requests else None
+
+    def per_second(self, arm: Arm) -> float | None:
+        """Return the requests a second that the arm answered in this poll; None for a void one."""
+        if isinstance(self.poll, Reset) or not self.poll.seconds:
+            return None
+        counted = self.poll.canary if arm == "canary" else self.poll.stable
+        return counted.answered / self.poll.seconds
+
+    @property
+    def share(self) -> float | None:
+        """The canary's share (0-1) of the requests in this poll; None without any."""
+        if isinstance(self.poll, Reset) or not self.poll.requests:
+            return None
+        return self.poll.canary.answered / self.poll.requests
 
 
 @dataclass(frozen=True, slots=True)

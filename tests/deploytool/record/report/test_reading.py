@@ -1,0 +1,136 @@
+"""What a report shows is what the record says."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploytool.canary.machine import Event, Phase
+from deploytool.canary.verdict import Decision
+from deploytool.errors import InvalidInput, RecordFailed
+from deploytool.record import event as record_event
+from deploytool.record.history import read_canary
+from deploytool.record.journal import Journal
+from deploytool.record.origin import Origin
+from deploytool.record.report.page import headline, meaning
+from deploytool.record.report.reading import read_report
+from deploytool.record.report.view import Report
+from tests.deploytool.record.report import scenario
+from tests.deploytool.record.report.scenario import Simulation
+
+Read = Callable[[str], Report]
+
+
+def read(log: Path) -> Report:
+    return read_report(read_canary(log, scenario.RUN))
+
+
+@pytest.mark.parametrize(
+    ("end", "phase", "words", "step"),
+    [
+        ("promoted", Phase.PROMOTED, "was promoted", 2),
+        ("failing", Phase.ROLLED_BACK, "was rolled back", 1),
+        ("slow", Phase.ROLLED_BACK, "was rolled back", 2),
+        ("held", Phase.HELD, "is held", 0),
+    ],
+)
+def test_the_verdict_that_decided_is_told(
+    report: Read, end: str, phase: Phase, words: str, step: int
+) -> None:
+    told = report(end)
+    outcome = told.outcome
+    assert (outcome.phase, headline(told)) == (phase, words)
+    assert outcome.verdict is not None
+    assert outcome.decided is not None
+    assert (outcome.why, outcome.verdict.figures.step) == (outcome.verdict.sentence, step)
+    assert outcome.decided.at_s <= outcome.took_s
+
+
+def test_a_canary_that_runs_is_told_as_far_as_it_went(report: Read) -> None:
+    told = report("running")
+    assert (headline(told), told.outcome.decided) == ("is not decided yet", None)
+    assert told.outcome.why == told.observations[-1].verdict.sentence
+    assert [step.weight_percent for step in told.steps] == [10, 25, 50]
+
+
+def test_a_poll_that_a_killed_process_had_not_taken_in_is_void(report: Read) -> None:
+    told = report("resumed")
+    assert [seen.number for seen in told.observations] == [*range(1, len(told.observations) + 1)]
+    [before, after] = [seen.at_s for seen in told.observations if seen.number in {24, 25}]
+    assert after - before > 26 * 3600
+    last_step = told.steps[-1]
+    assert last_step.ended_s - last_step.begun_s > 26 * 3600
+    assert last_step.observed_s < 60
+
+
+def test_who_decides_instead_of_the_evidence_is_named(tmp_path: Path) -> None:
+    simulation = scenario.held(tmp_path / "log")
+    simulation.begin_command("20261124T100000-0001", "promote", user="bob")
+    simulation.move(Event.PROMOTE, "promote was asked for")
+    simulation.finish()
+    told = read(tmp_path / "log")
+    assert headline(told) == "was promoted"
+    assert told.outcome.verdict is None
+    assert told.outcome.decided is not None
+    assert (told.outcome.decided.by, told.outcome.decided.command) == ("bob@desk", "promote")
+    assert "not decided on the evidence" in meaning(told)
+
+
+def test_a_canary_taken_back_for_want_of_evidence_is_not_called_bad(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path / "log", requests_per_s=5.0, is_taken_back=True)
+    simulation.start()
+    simulation.observe()
+    told = read(tmp_path / "log")
+    assert headline(told) == "is being rolled back"
+    assert told.outcome.verdict is not None
+    assert told.outcome.verdict.decision is Decision.HOLD
+    assert "Neither health nor harm" in meaning(told)
+
+
+def test_stable_restored_before_an_abort_does_not_hide_who_decided(tmp_path: Path) -> None:
+    simulation = scenario.Simulation(tmp_path / "log")
+    simulation.start()
+    simulation.observe()
+    simulation.move(Event.ABORT, "abort was asked for")
+    simulation.finish()
+    told = read(tmp_path / "log")
+    assert (headline(told), told.outcome.why) == ("was rolled back", "abort was asked for")
+
+
+def test_a_canary_without_one_request_has_no_figures(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path / "log")
+    simulation.start()
+    simulation.move(Event.ABORT, "GET /health answers 500")
+    simulation.finish()
+    told = read(tmp_path / "log")
+    assert (told.observations, told.steps) == ((), ())
+    assert told.outcome.why == "GET /health answers 500"
+
+
+def test_a_clock_set_back_does_not_turn_time_round(tmp_path: Path) -> None:
+    simulation = Simulation(tmp_path / "log")
+    simulation.start()
+    simulation.observe(polls=5)
+    simulation.now -= 3600
+    simulation.observe(polls=5)
+    moments = [entry.at_s for entry in read(tmp_path / "log").entries]
+    assert moments == sorted(moments)
+
+
+def test_an_update_without_evidence_is_no_canary(tmp_path: Path) -> None:
+    origin = Origin("r1", "ada", "desk", "1.0", "", "local", "up")
+    Journal(tmp_path / "log", origin).record(
+        record_event.Event("transition", details={"canary_run": "r1", "weight": 100})
+    )
+    with pytest.raises(InvalidInput, match="run r1 was no canary"):
+        read_report(read_canary(tmp_path / "log", "r1"))
+
+
+def test_a_record_of_another_form_is_refused_by_name(tmp_path: Path) -> None:
+    origin = Origin("r1", "ada", "desk", "1.0", "", "local", "canary")
+    Journal(tmp_path / "log", origin).record(
+        record_event.Event("canary-started", details=json.loads('{"canary_run": "r1"}'))
+    )
+    with pytest.raises(RecordFailed, match="canary r1 cannot be understood"):
+        read_report(read_canary(tmp_path / "log", "r1"))
