@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -111,12 +111,15 @@ class Deploytool:
 
     def counters(self) -> Snapshot:
         """Return what the router has counted at both backends since it was started."""
+        with self.router() as router:
+            return router.snapshot(COMPONENT)
+
+    @contextmanager
+    def router(self) -> Iterator[TraefikApi]:
+        """Ask the router itself, not deploytool."""
         ports = json.loads((self.state / "ports.json").read_text())
-        api = TraefikApi(f"http://127.0.0.1:{ports['gateway.stable.admin']}")
-        try:
-            return api.snapshot(COMPONENT)
-        finally:
-            api.close()
+        with closing(TraefikApi(f"http://127.0.0.1:{ports['gateway.stable.admin']}")) as router:
+            yield router
 
     def record(self) -> list[dict[str, Any]]:
         lines = (self.root / "logs" / "operations.log").read_text().splitlines()
