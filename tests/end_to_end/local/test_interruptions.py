@@ -2,6 +2,7 @@
 
 import signal
 import time
+from typing import Any
 
 import pytest
 
@@ -86,13 +87,28 @@ def test_a_canary_outlives_the_death_of_the_router(deployed: Deploytool) -> None
     process = deployed.start(
         "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--output", "json"
     )
-    until(lambda: observed(deployed) > 3, what="the canary is observed")
+    until(lambda: observed(deployed) > 6, what="the canary is observed")
     victim = deployed.process_of("gateway", deployed.port_of("gateway"))
     victim.send_signal(signal.SIGKILL)
     ended = deployed.ended(process)
     assert ended.code == 0, str(ended)
     assert deployed.stable()["revision"] == ended.result["canary"]
     consistent(deployed)
+    # Its counters began again from nothing in mid-step: that poll is void, and the evidence goes
+    # on from what it had.
+    observations = [
+        line["details"]
+        for line in events(deployed.record(), "observation")
+        if line["details"]["canary_run"] == ended.result["run"]
+    ]
+    void = next(n for n, each in enumerate(observations) if "reason" in each["poll"])
+    before, at, after = observations[void - 1 : void + 2]
+    assert 0 < total(before) == total(at) <= total(after) < total(observations[-1])
+
+
+def total(observation: dict[str, Any]) -> int:
+    """Return how many requests to the canary were judged up to an observation."""
+    return int(observation["verdict"]["figures"]["in_total"]["canary"]["requests"])
 
 
 def observed(deployed: Deploytool) -> int:
