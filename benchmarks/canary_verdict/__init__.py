@@ -1,0 +1,1 @@
+"""What the canary's verdict is worth, simulated: see __main__.py."""
