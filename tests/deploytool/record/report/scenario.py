@@ -14,6 +14,7 @@ from deploytool.record.origin import Origin
 from deploytool.system.revision import Revision
 
 RUN = "20261124T075500-3f2a"
+METRIC = "reservations confirmed per reservation made"
 BEGAN = 1_795_506_900.0
 POLICY = VerdictPolicy(
     alpha=0.01,
@@ -21,7 +22,7 @@ POLICY = VerdictPolicy(
     tolerance=0.01,
     latency_ratio=1.25,
     are_client_errors_counted=False,
-    business=("reservations",),
+    business=(METRIC,),
     cluster_size=1,
     least_step_s=5,
     least_step_requests=0,
@@ -227,7 +228,7 @@ class Simulation:
         return ArmCounters(
             requests={200: requests - failed, 500: failed},
             buckets=tuple((bound, sum(s <= bound for s in seconds)) for bound in _BOUNDS_S),
-            business={"reservations": Pair(count=requests // 5, per=requests // 40)},
+            business={METRIC: Pair(count=requests // 5, per=requests // 40)},
         )
 
     def _position(self) -> str:

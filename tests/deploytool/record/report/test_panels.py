@@ -10,6 +10,7 @@ import pytest
 from deploytool.record.report.panels import plots_of
 from deploytool.record.report.plot import Frame, Plot
 from deploytool.record.report.view import Report, Seen
+from tests.deploytool.record.report.scenario import METRIC
 
 Read = Callable[[str], Report]
 
@@ -41,7 +42,7 @@ def test_the_evidence_is_read_off_its_scale(report: Read, end: str) -> None:
 def test_the_parts_of_the_evidence_add_up_to_it(report: Read) -> None:
     _, plot = drawn(report("promoted"), "evidence")
     names = [line.name for line in plot.lines]
-    assert names == ["from errors", "from latency", "from reservations", "all evidence"]
+    assert names == ["from errors", "from latency", f"from {METRIC}", "all evidence"]
     [one] = [tick.at for tick in plot.y_ticks if tick.label == "1"]
     [ten] = [tick.at for tick in plot.y_ticks if tick.label == "10"]
     first = [10 ** ((one - heights(plot, name)[0]) / (one - ten)) for name in names]
