@@ -136,6 +136,13 @@ def weight_of(phase: Phase, steps: Sequence[int], step: int) -> int:
         return steps[step] if steps else 0
     return 100 if phase in {Phase.PROMOTING, Phase.REPLACING, Phase.RESTORING} else 0
 
+    @property
+    def position(self) -> str:
+        """Where it is, in words: the step while it is observed, else the phase."""
+        if self.phase is Phase.OBSERVING:
+            return f"step {self.step + 1}/{len(self.steps)}"
+        return self.phase
+
 
 class IllegalEvent(ValueError):
     """The event makes no sense in the phase; a fault of the caller."""

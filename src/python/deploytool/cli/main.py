@@ -19,7 +19,7 @@ COMMANDS = {
     "status": "Show what runs, and what is in the middle of what.",
     "verify": "Check readiness, revisions, migrations and the data.",
     "canary": "Replace a component on evidence, under real traffic.",
-    "promote": "Make a held or interrupted canary stable.",
+    "promote": "Make a canary stable without more evidence.",
     "abort": "Take a canary back: stable serves everything.",
     "resume": "Go on with an interrupted or held canary.",
     "rollback": "Go back to an earlier revision.",

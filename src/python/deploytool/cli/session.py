@@ -23,6 +23,8 @@ from deploytool.system.targets import read_target
 from deploytool.version import VERSION
 
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
+# Set by every PEX file for what it starts: its own path.
+_PACKAGE = "PEX"
 _DECLARATION = Path("deploy/system.yaml")
 
 
@@ -109,6 +111,18 @@ def artifacts() -> dict[str, Path]:
             hint="let `./pants run deploytool` set it",
             place=Place(Path(ARTIFACTS)),
         ) from error
+
+
+def packaged_tool() -> Path:
+    """Return the file that this tool runs from. Raises InvalidInput when it is not packaged."""
+    package = os.environ.get(_PACKAGE, "")
+    if not package:
+        raise InvalidInput(
+            "there is no packaged deploytool to leave behind",
+            why="this one runs from its sources",
+            hint="start it by `./pants run deploytool -- ...`, or package it",
+        )
+    return Path(package)
 
 
 def interruption(canary: Canary | None) -> Interrupted:

@@ -1,10 +1,11 @@
 """The main job: replace a running revision on evidence, under real traffic."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.errors import ExitCode
+from deploytool.errors import ExitCode, Locked
 from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic, TrafficResult, traffic
@@ -46,33 +47,55 @@ class CanaryResult:
 
 def canary(context: Context, options: CanaryOptions) -> CanaryResult:
     """Canary one component's current build against its stable revision."""
+    with begun(context, options) as started, traffic(context, options.traffic) as sent:
+        ended = replacement.carry_on(context, started)
+        finish(context, ended)
+    return CanaryResult(ended, sent.result)
+
+
+@contextmanager
+def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
+    """Hold the lock; yield a canary, saved, for which everything is there to be carried on.
+
+    Raises Locked or DeployError while there is another canary, of whatever component.
+    """
     if options.component:
         context.service(options.component)
-    with context.locked() as found:
+    with ExitStack() as stack:
+        try:
+            found = stack.enter_context(context.locked())
+        except Locked as locked:
+            if context.platform.store.load().canary is not None:
+                locked.hint = (
+                    "wait for it to end, or end its canary first: `deploytool canary --supersede`"
+                )
+            raise
         require_rest(found)
-        state = _stable_first(context, found)
-        component = options.component or _changed(context, state)
-        stable = state.stable[component]
-        revision = context.built(component, options.environment)
-        contracts = tuple(context.platform.pending_migrations("contract"))
-        started = Canary(
-            run=context.run,
-            component=component,
-            stable=stable,
-            canary=revision,
-            steps=options.steps or context.service(component).canary.steps,
-            since=context.now(),
-            is_held_at_end=options.is_held_at_end,
-            outdated=migrations.outdated(context, state, revision) if contracts else (),
-            contracts=contracts,
-        )
-        _tell_start(context, started)
-        context.platform.install(revision, context.artifact(component))
-        migrations.expand(context)
-        with traffic(context, options.traffic) as sent:
-            ended = replacement.carry_on(context, started)
-            finish(context, ended)
-    return CanaryResult(ended, sent.result)
+        yield _begin(context, options, found)
+
+
+def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
+    state = _stable_first(context, found)
+    component = options.component or _changed(context, state)
+    stable = state.stable[component]
+    revision = context.built(component, options.environment)
+    contracts = tuple(context.platform.pending_migrations("contract"))
+    started = Canary(
+        run=context.run,
+        component=component,
+        stable=stable,
+        canary=revision,
+        steps=options.steps or context.service(component).canary.steps,
+        since=context.now(),
+        is_held_at_end=options.is_held_at_end,
+        outdated=migrations.outdated(context, state, revision) if contracts else (),
+        contracts=contracts,
+    )
+    _tell_start(context, started)
+    context.platform.install(revision, context.artifact(component))
+    migrations.expand(context)
+    replacement.save(context, started)
+    return started
 
 
 def finish(context: Context, ended: Canary) -> None:

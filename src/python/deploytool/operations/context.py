@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from deploytool.errors import DeployError, InvalidInput
 from deploytool.platforms.base import Platform
 from deploytool.record.event import Event, Listener
 from deploytool.record.origin import user_name
-from deploytool.record.store import Holder, TargetState
+from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.declaration import Service, System
 from deploytool.system.revision import Revision, digest_of, revision_of
 
@@ -107,6 +108,11 @@ class Context:
                 event, object=subject, action=action, result=result, reason=reason, duration_s=took
             )
         )
+
+    def wish(self, wanted: Literal["abort", "promote"], run: str) -> Wish:
+        """Return what this operation wants of the run that holds the lock."""
+        asking = self._holder()
+        return Wish(wanted=wanted, run=run, user=asking.user, host=asking.host, since=asking.since)
 
     def _holder(self) -> Holder:
         return Holder(

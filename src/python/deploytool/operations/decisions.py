@@ -1,4 +1,6 @@
-"""What a person decides about a canary that is held or was interrupted."""
+"""What a person decides about a canary: one that runs elsewhere, is held or was interrupted."""
+
+from collections.abc import Sequence
 
 from deploytool.canary.machine import Canary, Event, Phase
 from deploytool.errors import DeployError
@@ -6,46 +8,54 @@ from deploytool.operations import replacement
 from deploytool.operations.canary import CanaryResult, finish
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic, traffic
+from deploytool.operations.steering import Wanted, asked_for, steer
 from deploytool.operations.up import start_foundation
 from deploytool.record.store import TargetState
 
 
 def promote(context: Context) -> CanaryResult:
     """Make the canary stable without more evidence."""
-    with context.locked() as state:
+
+    def here(state: TargetState) -> Canary:
         canary = _begin(context, state)
-        if canary.phase is Phase.STARTING:
-            raise DeployError(
-                f"the canary of {canary.component} has not served a request yet",
-                why=f"run {canary.run} is {canary.phase}",
-                hint="`deploytool resume` lets it be judged, `deploytool abort` takes it back",
-            )
-        if canary.phase in {Phase.RESTORING, Phase.ABORTING}:
-            raise DeployError(
-                f"the canary of {canary.component} is being taken back",
-                why=canary.decision,
-                hint="`deploytool resume` finishes that; then start a new canary",
-            )
+        _require_promotable(canary)
         if canary.phase in {Phase.OBSERVING, Phase.HELD}:
-            canary = replacement.move(context, canary, Event.PROMOTE, _by(context))
+            canary = replacement.move(context, canary, Event.PROMOTE, _by(context, "promote"))
         return _end(context, canary)
+
+    return CanaryResult(steer(context, "promote", _require_promotable, here), None)
 
 
 def abort(context: Context) -> CanaryResult:
     """Send everything to stable, then drain and remove the canary."""
-    with context.locked() as state:
-        canary = _begin(context, state)
-        if canary.phase is Phase.CLEANING:
-            _end(context, canary)
-            raise DeployError(
-                f"too late to abort: {canary.component} {canary.canary.id} is stable",
-                why="stable was replaced and verified before the interruption",
-                note="the promotion was finished; nothing is left half done",
-                hint=f"`deploytool rollback {canary.component}` goes back to {canary.stable.id}",
-            )
-        if canary.phase not in {Phase.RESTORING, Phase.ABORTING}:
-            canary = replacement.move(context, canary, Event.ABORT, _by(context))
-        return _end(context, canary)
+    ended = steer(context, "abort", _allow, lambda state: _abort(context, state))
+    if ended.phase is Phase.PROMOTED:
+        raise DeployError(
+            f"too late to abort: {ended.component} {ended.canary.id} is stable",
+            why="stable was replaced and verified before",
+            note="the promotion was finished; nothing is left half done",
+            hint=f"`deploytool rollback {ended.component}` goes back to {ended.stable.id}",
+        )
+    return CanaryResult(ended, None)
+
+
+def supersede(context: Context, components: Sequence[str]) -> None:
+    """End the canary that there is, wherever it runs, so that another one can start.
+
+    components: what the other one may need the current build of. Raises InvalidInput when there
+    is none of it; the canary then goes on.
+    """
+    for name in components:
+        context.built(name)
+    store = context.platform.store
+    if store.load().canary is None and store.holder() is None:
+        return
+    steer(
+        context,
+        "abort",
+        _allow,
+        lambda state: _abort(context, state) if state.canary is not None else None,
+    )
 
 
 def resume(context: Context, wanted: Traffic) -> CanaryResult:
@@ -56,12 +66,40 @@ def resume(context: Context, wanted: Traffic) -> CanaryResult:
     with context.locked() as state:
         canary = _begin(context, state)
         if canary.phase is Phase.HELD:
-            canary = replacement.move(context, canary, Event.RESUME, _by(context))
+            canary = replacement.move(context, canary, Event.RESUME, "resume was asked for")
         canary = canary.model_copy(update={"since": context.now()})
         with traffic(context, wanted) as sent:
             ended = replacement.carry_on(context, canary)
             finish(context, ended)
         return CanaryResult(ended, sent.result)
+
+
+def _abort(context: Context, state: TargetState) -> Canary:
+    canary = _begin(context, state)
+    # In the cleaning the canary is stable already: that is finished.
+    if canary.phase not in {Phase.RESTORING, Phase.ABORTING, Phase.CLEANING}:
+        canary = replacement.move(context, canary, Event.ABORT, _by(context, "abort"))
+    return _end(context, canary)
+
+
+def _require_promotable(canary: Canary) -> None:
+    if canary.phase is Phase.STARTING:
+        raise DeployError(
+            f"the canary of {canary.component} has not served a request yet",
+            why=f"run {canary.run} is {canary.phase}",
+            hint="let it be judged (`deploytool resume`, if it was interrupted), or take it back: "
+            "`deploytool abort`",
+        )
+    if canary.phase in {Phase.RESTORING, Phase.ABORTING}:
+        raise DeployError(
+            f"the canary of {canary.component} is being taken back",
+            why=canary.decision,
+            hint="see it end (`deploytool resume`, if it was interrupted); then start a new canary",
+        )
+
+
+def _allow(_: Canary) -> None:
+    """Whatever it is doing, it can be asked to abort."""
 
 
 def _begin(context: Context, state: TargetState) -> Canary:
@@ -76,11 +114,11 @@ def _begin(context: Context, state: TargetState) -> Canary:
     return state.canary
 
 
-def _end(context: Context, canary: Canary) -> CanaryResult:
+def _end(context: Context, canary: Canary) -> Canary:
     ended = replacement.carry_on(context, canary)
     finish(context, ended)
-    return CanaryResult(ended, None)
+    return ended
 
 
-def _by(context: Context) -> str:
-    return f"{context.command} was asked for"
+def _by(context: Context, wanted: Wanted) -> str:
+    return asked_for(context.wish(wanted, context.run))

@@ -16,6 +16,7 @@ from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.errors import PlatformFailed
 from deploytool.operations.business import with_business
 from deploytool.operations.context import Context
+from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Role
 from deploytool.record import event as record
@@ -45,7 +46,10 @@ _MOVES = {
 
 
 def observe(context: Context, canary: Canary) -> Outcome:
-    """Poll until the step is decided; nothing follows from a poll that is not on record."""
+    """Poll until the step is decided; nothing follows from a poll that is not on record.
+
+    Raises Asked, as learn_stable does, when a person decides meanwhile.
+    """
     policy = context.service(canary.component).canary
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
@@ -68,6 +72,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)
             return _outcome(canary, verdict, policy.when_held)
+        heed(context, canary)
 
 
 def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
@@ -114,6 +119,7 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
         context.say("waiting", f"{canary.component} stable", reason=why)
         context.sleep(_LEARN_S)
+        heed(context, canary)
         latest = _read(context, canary.component)[0].stable
         if latest.timed == known.timed:
             break

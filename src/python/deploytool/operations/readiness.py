@@ -1,6 +1,7 @@
 """Waiting for instances, ending early on what cannot heal, and trying them before traffic comes."""
 
 import json
+from collections.abc import Callable
 
 from deploytool.errors import NotReady
 from deploytool.operations.context import Context
@@ -13,8 +14,13 @@ _SMOKE_TRIES = 5
 _OK = 200
 
 
-def await_ready(context: Context, component: str, role: Role) -> Instance:
-    """Wait until the instance is ready. Raises NotReady with the last cause, early if hopeless."""
+def await_ready(
+    context: Context, component: str, role: Role, heed: Callable[[], None] = lambda: None
+) -> Instance:
+    """Wait until the instance is ready. Raises NotReady with the last cause, early if hopeless.
+
+    heed: is called at each look; what it raises ends the waiting.
+    """
     limit_s = min(context.service(component).ready_deadline_s, context.deadline_s)
     started = context.monotonic()
     told = ""
@@ -33,6 +39,7 @@ def await_ready(context: Context, component: str, role: Role) -> Instance:
         if instance.reason != told:
             told = instance.reason
             context.say("waiting", f"{component} {role}", reason=told)
+        heed()
         context.sleep(_POLL_S)
 
 

@@ -11,6 +11,7 @@ from deploytool.errors import DeployError, NotReady
 from deploytool.operations.context import Context
 from deploytool.operations.observation import Outcome, learn_stable, observe
 from deploytool.operations.readiness import await_ready, smoke
+from deploytool.operations.steering import Asked, heed
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
 from deploytool.record import event as record
@@ -52,13 +53,13 @@ def carry_on(context: Context, canary: Canary) -> Canary:
 
     An error of the platform leaves the canary in its phase, and says so.
     """
-    _save(context, canary)
+    save(context, canary)
     while canary.phase not in ENDS and canary.phase is not Phase.HELD:
         try:
             outcome = _carry_out(context, canary)
         except DeployError as error:
             error.note = error.note or (
-                f"the canary of {canary.component} is left at {_position(canary)}: "
+                f"the canary of {canary.component} is left at {canary.position}: "
                 "`deploytool resume` goes on, `deploytool abort` takes it back"
             )
             raise
@@ -74,24 +75,50 @@ def move(context: Context, canary: Canary, event: Event, reason: str) -> Canary:
         record.Event(
             "transition",
             object=f"{canary.component} {canary.canary.id}",
-            action=f"{_position(before)} -> {_position(canary)}",
+            action=f"{before.position} -> {canary.position}",
             result=canary.phase,
             reason=reason,
             details={"canary_run": canary.run, "weight": canary.weight},
             view=CanaryView.of(canary, context.now()),
         )
     )
-    _save(context, canary)
+    save(context, canary)
     return canary
 
 
-def _position(canary: Canary) -> str:
-    if canary.phase is Phase.OBSERVING:
-        return f"step {canary.step + 1}/{len(canary.steps)}"
-    return canary.phase
+def save(context: Context, canary: Canary) -> None:
+    """Keep the canary in the target's state; at its end also what it means for the component."""
+    state = context.platform.store.load()
+    if canary.phase not in ENDS:
+        context.platform.store.save(state.model_copy(update={"canary": canary}))
+        return
+    ended = canary.model_copy(update={"evidence": None})
+    update: dict[str, object] = {"canary": None, "ended": ended}
+    if canary.phase is Phase.PROMOTED:
+        name = canary.component
+        earlier = [canary.stable, *state.earlier.get(name, ())]
+        kept = [revision for revision in earlier if revision.id != canary.canary.id]
+        unique = tuple({revision.id: revision for revision in reversed(kept)}.values())[::-1]
+        update["stable"] = {**state.stable, name: canary.canary}
+        # It serves with the database as it is now, whatever a migration was thought to take away.
+        update["cut_off"] = {
+            migration: tuple(each for each in ids if each != canary.canary.id)
+            for migration, ids in state.cut_off.items()
+        }
+        update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
+    context.platform.store.save(state.model_copy(update=update))
 
 
 def _carry_out(context: Context, canary: Canary) -> Outcome:
+    """Do what the phase names, or so much of it until a person decides otherwise."""
+    try:
+        heed(context, canary)
+        return _do(context, canary)
+    except Asked as asked:
+        return Outcome(asked.canary, asked.event, asked.reason)
+
+
+def _do(context: Context, canary: Canary) -> Outcome:
     for action in ACTIONS[canary.phase]:
         if action is Action.LEARN_STABLE:
             canary = learn_stable(context, canary)
@@ -111,27 +138,6 @@ def _carry_out(context: Context, canary: Canary) -> Outcome:
     return Outcome(canary, Event.DONE, _DONE[canary.phase])
 
 
-def _save(context: Context, canary: Canary) -> None:
-    state = context.platform.store.load()
-    if canary.phase not in ENDS:
-        context.platform.store.save(state.model_copy(update={"canary": canary}))
-        return
-    update: dict[str, object] = {"canary": None}
-    if canary.phase is Phase.PROMOTED:
-        name = canary.component
-        earlier = [canary.stable, *state.earlier.get(name, ())]
-        kept = [revision for revision in earlier if revision.id != canary.canary.id]
-        unique = tuple({revision.id: revision for revision in reversed(kept)}.values())[::-1]
-        update["stable"] = {**state.stable, name: canary.canary}
-        # It serves with the database as it is now, whatever a migration was thought to take away.
-        update["cut_off"] = {
-            migration: tuple(each for each in ids if each != canary.canary.id)
-            for migration, ids in state.cut_off.items()
-        }
-        update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
-    context.platform.store.save(state.model_copy(update=update))
-
-
 def _start(context: Context, revision: Revision, role: Role) -> None:
     subject = f"{revision.component} {role} {revision.id}"
     with context.timed("started", subject, action="start"):
@@ -147,11 +153,11 @@ def _set_weight(context: Context, canary: Canary, percent: int) -> None:
 
 
 def _await_canary(context: Context, canary: Canary) -> None:
-    await_ready(context, canary.component, Role.CANARY)
+    await_ready(context, canary.component, Role.CANARY, lambda: heed(context, canary))
 
 
 def _await_stable(context: Context, canary: Canary) -> None:
-    await_ready(context, canary.component, Role.STABLE)
+    await_ready(context, canary.component, Role.STABLE, lambda: heed(context, canary))
 
 
 def _drain_stable(context: Context, canary: Canary) -> None:

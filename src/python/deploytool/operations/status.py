@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from deploytool.canary.figures import Figures
+from deploytool.canary.machine import Canary, Phase
+from deploytool.canary.verdict import Decision
 from deploytool.operations import migrations
 from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
@@ -11,12 +14,28 @@ from deploytool.system.revision import Revision
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a canary by its last poll.
+
+    decision, sentence: what the figures mean; None and "" where no step is observed, or the figures
+    are still of the step before. share_observed: part of the judged requests that the canary got
+    at the figures' step, 0-1; None where there were none.
+    """
+
+    figures: Figures
+    decision: Decision | None
+    sentence: str
+    share_observed: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """Everything `status` shows.
 
-    holder: the operation that runs now. canary: in progress, held or interrupted. weights:
-    percent of the requests that go to the canary, by component. cut_off: the earlier revisions that
-    cannot be gone back to, with the contract migrations that took away what they may use.
+    holder: the operation that runs now. canary: in progress, held or interrupted; evidence: on it.
+    weights: percent of the requests that go to the canary, by component. cut_off: the earlier
+    revisions that cannot be gone back to, with the contract migrations that took away what they may
+    use.
     """
 
     target: str
@@ -27,6 +46,7 @@ class Status:
     cut_off: dict[str, tuple[str, ...]]
     holder: Holder | None
     canary: CanaryView | None
+    evidence: Evidence | None
 
     @property
     def is_empty(self) -> bool:
@@ -42,8 +62,11 @@ class Status:
 def status(context: Context) -> Status:
     """Read the state of the target."""
     state = context.platform.store.load()
+    holder = context.platform.store.holder()
     canary = state.canary
     instances = tuple(context.platform.instances())
+    # Nothing is observed during an interruption, and the step has its whole time again afterwards.
+    elapsed_s = context.now() - canary.since if canary and holder else 0.0
     return Status(
         target=context.target,
         url=context.platform.gateway_url(),
@@ -51,8 +74,9 @@ def status(context: Context) -> Status:
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,
         cut_off=_cut_off(context, state, instances),
-        holder=context.platform.store.holder(),
+        holder=holder,
         canary=CanaryView.of(canary, context.now()) if canary else None,
+        evidence=weighed(canary, elapsed_s) if canary else None,
     )
 
 
@@ -65,3 +89,18 @@ def _cut_off(
         each.component == database and each.condition is Condition.READY for each in instances
     )
     return migrations.cut_off(context, state) if is_answering else state.migrations_past()
+
+
+def weighed(canary: Canary, elapsed_at_step_s: float) -> Evidence | None:
+    """Compute from what is saved what the evidence says; None before there is any."""
+    evidence = canary.evidence
+    if evidence is None:
+        return None
+    decision, sentence = None, ""
+    if canary.phase is Phase.OBSERVING and canary.step == evidence.step:
+        verdict = evidence.judge(canary.step, elapsed_at_step_s)
+        decision, sentence = verdict.decision, verdict.sentence
+    figures = evidence.figures()
+    stable, at_canary = figures.at_step.stable.requests, figures.at_step.canary.requests
+    share = at_canary / (stable + at_canary) if stable + at_canary else None
+    return Evidence(figures, decision, sentence, share)

@@ -47,7 +47,8 @@ def require_rest(state: TargetState) -> None:
         raise DeployError(
             f"a canary of {canary.component} is {canary.phase} on this target",
             why=f"run {canary.run} was interrupted or is held ({canary.reason})",
-            hint="end it first: `deploytool resume`, `deploytool promote` or `deploytool abort`",
+            hint="end it first: `deploytool resume`, `deploytool promote` or `deploytool abort`; "
+            "`deploytool canary --supersede` aborts it and starts another",
         )
 
 

@@ -11,8 +11,9 @@ from deploytool.canary.verdict import Verdict
 class CanaryView:
     """A canary at one moment.
 
-    weight: percent of the requests. elapsed_s: in this step or phase. limit_s: when a step without
-    a decision is held; None where none is observed yet.
+    weight: percent of the requests. since: unix seconds since when it is in this step or phase,
+    elapsed_s: that is so long. limit_s: when a step without a decision is held; None where none is
+    observed yet.
     """
 
     run: str
@@ -24,6 +25,7 @@ class CanaryView:
     step: int
     weight: int
     reason: str
+    since: float
     elapsed_s: float
     limit_s: float | None = None
     # The latest figures and what they mean; None before the first observation.
@@ -42,6 +44,7 @@ class CanaryView:
             step=canary.step,
             weight=canary.weight,
             reason=canary.reason,
+            since=canary.since,
             elapsed_s=max(0.0, now - canary.since),
             limit_s=canary.evidence.policy.step_deadline_s if canary.evidence else None,
             verdict=verdict,

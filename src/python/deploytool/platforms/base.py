@@ -153,6 +153,17 @@ class Platform(Protocol):
     ) -> Iterator[LogLine]:
         """Yield the last lines of each component, and what comes after when following."""
 
+    def detach(self, tool: Path, arguments: Sequence[str]) -> str:
+        """Have the packaged tool run with these arguments, supervised, from a copy at the target.
+
+        It is started again when it is killed, not when it ends by itself; what has ended is gone
+        with the next operation. In place of one that was detached before. Returns where it writes
+        to. The caller must not hold the lock that the process needs.
+        """
+
+    def end_detached(self) -> None:
+        """End what detach left behind, as an interruption would."""
+
     def down(self, *, remove_volumes: bool, deadline_s: float) -> None:
         """End everything that runs; with remove_volumes, delete the target's files as well."""
 

@@ -1,4 +1,4 @@
-"""The target's state and lock as files of one folder, for targets on this machine."""
+"""The target's state, lock and wish as files of one folder, for targets on this machine."""
 
 import contextlib
 import errno
@@ -13,7 +13,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from deploytool.errors import Locked, RecordFailed
-from deploytool.record.store import Holder, TargetState
+from deploytool.record.store import Holder, TargetState, Wish
 
 # Asking who holds the lock holds it for an instant; a taker looks again for so long.
 _ASKING_S = 0.2
@@ -41,12 +41,13 @@ def write_durably(path: Path, text: str, mode: int = 0o600) -> None:
 
 
 class FileStore:
-    """A target's state.json and lock in a folder, which is made with the first use."""
+    """A target's state.json, lock and wish.json in a folder, which is made with the first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._state = folder / "state.json"
         self._lock = folder / "lock"
+        self._wish = folder / "wish.json"
 
     def load(self) -> TargetState:
         """Return the state, an empty one at first. Raises RecordFailed when it is damaged."""
@@ -64,11 +65,7 @@ class FileStore:
 
     def save(self, state: TargetState) -> None:
         """Replace the state; it is on disk when this returns. Raises RecordFailed."""
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_durably(self._state, state.model_dump_json(indent=2))
-        except OSError as error:
-            raise _unwritable(self._state, error) from error
+        self._write(self._state, state)
 
     @contextlib.contextmanager
     def lock(self, holder: Holder) -> Iterator[None]:
@@ -96,6 +93,33 @@ class FileStore:
             except BlockingIOError:
                 return _read_holder(file)
         return None
+
+    def post_wish(self, wish: Wish) -> None:
+        """Keep the wish, in place of an earlier one; durable on return. Raises RecordFailed."""
+        self._write(self._wish, wish)
+
+    def take_wish(self, run: str) -> Wish | None:
+        """Remove the wish there is; return it if addressed to the run. Raises RecordFailed."""
+        taken = self._wish.with_name(".wish.taken")
+        try:
+            # Renamed before it is read: a wish posted at this moment stays for the next look.
+            self._wish.rename(taken)
+            wish = Wish.model_validate_json(taken.read_bytes())
+            taken.unlink()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except ValidationError:
+            return None  # posted by another version of this tool
+        except OSError as error:
+            raise _unwritable(self._wish, error) from error
+        return wish if wish.run == run else None
+
+    def _write(self, path: Path, content: TargetState | Wish) -> None:
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_durably(path, content.model_dump_json(indent=2))
+        except OSError as error:
+            raise _unwritable(path, error) from error
 
     def _take(self) -> IO[str]:
         deadline = time.monotonic() + _ASKING_S

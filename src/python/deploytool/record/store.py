@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,6 +24,20 @@ class Holder(BaseModel):
     since: str
 
 
+class Wish(BaseModel):
+    """What a person wants of the operation that holds a target's lock."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    wanted: Literal["abort", "promote"]
+    # Holder.run of the operation it is addressed to: no other one may follow it.
+    run: str
+    user: str
+    host: str
+    # UTC, ISO 8601 to the second.
+    since: str
+
+
 class TargetState(BaseModel):
     """What a target must remember between operations."""
 
@@ -38,6 +52,8 @@ class TargetState(BaseModel):
     cut_off: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     # The replacement under way or interrupted; None when the target is at rest.
     canary: Canary | None = None
+    # The last replacement that came to its end, without its evidence: for those who waited for it.
+    ended: Canary | None = None
 
     def needed(self, component: str) -> set[str]:
         """Return the ids of the revisions that must stay installed, whatever came after them.
@@ -94,3 +110,13 @@ class TargetStore(Protocol):
 
     def holder(self) -> Holder | None:
         """Return who holds the lock now."""
+
+    def post_wish(self, wish: Wish) -> None:
+        """Keep the wish, in place of an earlier one; durable on return. Raises RecordFailed."""
+
+    def take_wish(self, run: str) -> Wish | None:
+        """Remove the wish there is; return it if it is addressed to the run. Raises RecordFailed.
+
+        For the holder of the lock alone. A wish is taken once, whole, however close to it another
+        is posted.
+        """

@@ -25,6 +25,7 @@ STARTING = CanaryView(
     step=0,
     weight=0,
     reason="requested",
+    since=BEGAN.timestamp(),
     elapsed_s=0.0,
 )
 

@@ -17,10 +17,13 @@ from deploytool.operations.decisions import abort
 def command(options: Options) -> int:
     """Take a canary back: stable serves everything, the canary drains and is removed.
 
+    One that another process runs is taken back by that process; this one waits for it.
+
     Example: deploytool abort
     """
     started = time.monotonic()
     with open_session(options, "abort") as session:
         result = abort(session.context)
+        session.end.reason = result.canary.decision
     show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
     return ExitCode.DONE

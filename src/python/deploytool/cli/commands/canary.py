@@ -2,15 +2,24 @@
 
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import click
 
 from deploytool.cli.options import Options, common_options
-from deploytool.cli.render.canary import canary_as_dict, canary_as_text
+from deploytool.cli.render.canary import (
+    canary_as_dict,
+    canary_as_text,
+    detached_as_dict,
+    detached_as_text,
+)
 from deploytool.cli.render.result import show
-from deploytool.cli.session import open_session
+from deploytool.cli.session import Session, open_session, packaged_tool
 from deploytool.cli.traffic import traffic_options
+from deploytool.errors import ExitCode
 from deploytool.operations.canary import CanaryOptions, canary
+from deploytool.operations.decisions import supersede
+from deploytool.operations.detachment import detach
 from deploytool.operations.load import Traffic
 
 
@@ -25,6 +34,10 @@ from deploytool.operations.load import Traffic
 )
 @click.option("--steps", metavar="PERCENT,...", help="Weights.  [default: system.yaml]")
 @click.option("--hold", is_flag=True, help="Do not promote; wait for `promote` or `abort`.")
+@click.option(
+    "--supersede", "is_superseding", is_flag=True, help="Abort the canary there is first."
+)
+@click.option("--detach", "is_detached", is_flag=True, help="Leave it to a process of its own.")
 @traffic_options
 @common_options
 def command(
@@ -35,10 +48,12 @@ def command(
     traffic: Traffic,
     *,
     hold: bool,
+    is_superseding: bool,
+    is_detached: bool,
 ) -> int:
     """Replace COMPONENT (the one that changed, if none is named) on evidence.
 
-    Exits 0 promoted, 4 rolled back on evidence, 5 held, 6 another operation runs.
+    Exits 0 promoted (or detached), 4 rolled back on evidence, 5 held, 6 another operation runs.
 
     Example: deploytool canary new-microservice --env INVENTORY_FAULT=error:0.2
     """
@@ -50,12 +65,38 @@ def command(
         traffic=traffic,
         is_held_at_end=hold,
     )
-    with open_session(options, "canary", is_live=True) as session:
+    tool = packaged_tool() if is_detached else None
+    with open_session(options, "canary", is_live=tool is None) as session:
+        if is_superseding:
+            supersede(
+                session.context,
+                (component,) if component else tuple(session.context.system.services),
+            )
+        if tool is not None:
+            return _detach(session, options, wanted, tool)
         result = canary(session.context, wanted)
         session.end.exit_code = result.exit_code
         session.end.reason = result.canary.decision
     show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
     return result.exit_code
+
+
+def _detach(session: Session, options: Options, wanted: CanaryOptions, tool: Path) -> int:
+    left = detach(session.context, wanted, tool, _resumption(options, wanted.traffic))
+    session.end.reason = f"left to a process of its own, which writes to {left.log}"
+    show(options, detached_as_dict(left), detached_as_text(left))
+    return ExitCode.DONE
+
+
+def _resumption(options: Options, traffic: Traffic) -> tuple[str, ...]:
+    """Return the arguments with which this tool carries on what was begun with these options."""
+    load: tuple[str, ...] = ()
+    if not traffic.is_wanted:
+        load = ("--no-load",)
+    elif traffic.rate is not None:
+        load = ("--load", str(traffic.rate))
+    timeout = ("--timeout", str(options.timeout_s))
+    return ("--target", options.target, "resume", *timeout, *load)
 
 
 def _environment(assignments: tuple[str, ...]) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """deploytool status."""
 
+import shutil
+
 import click
 
 from deploytool.cli.options import Options, common_options
@@ -19,5 +21,5 @@ def command(options: Options) -> int:
     """
     with open_session(options, "status") as session:
         now = status(session.context)
-    show(options, now, status_as_text(now))
+    show(options, now, status_as_text(now, shutil.get_terminal_size().columns))
     return ExitCode.DONE

@@ -7,6 +7,7 @@ import click
 from deploytool.canary.machine import Phase
 from deploytool.cli.render.result import plain
 from deploytool.operations.canary import CanaryResult
+from deploytool.operations.detachment import Detached
 
 _WORDS = {
     Phase.PROMOTED: ("promoted", "green"),
@@ -45,3 +46,30 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
         f"{styled}: {canary.component} {canary.canary.id}, {serves} is stable ({seconds:.1f} s)"
     )
     return "\n".join(lines)
+
+
+def detached_as_dict(left: Detached) -> dict[str, Any]:
+    """Return what JSON output says of a canary that goes on by itself."""
+    canary = left.canary
+    return {
+        "result": "detached",
+        "component": canary.component,
+        "stable": canary.stable.id,
+        "canary": canary.canary.id,
+        "run": canary.run,
+        "log": left.log,
+        "exit_code": 0,
+    }
+
+
+def detached_as_text(left: Detached) -> str:
+    """Return how to follow and to steer a canary that goes on by itself."""
+    canary = left.canary
+    styled = click.style("detached", fg="cyan", bold=True)
+    return "\n".join(
+        (
+            f"follow:  `deploytool status`, or {left.log}",
+            "steer:   `deploytool promote` or `deploytool abort`",
+            f"{styled}: {canary.component} {canary.canary.id} goes on by itself",
+        )
+    )

@@ -62,6 +62,19 @@ def render(progress: Progress, now: datetime, width: int, height: int) -> Text:
     return Text("\n", no_wrap=True).join(lines)
 
 
+def canary_lines(progress: Progress, now: datetime, width: int) -> list[Text]:
+    """Return where a canary stands, its figures and the evidence: what `status` shows of it."""
+    blocks = (
+        _where(progress, now, width),
+        _numbers(progress, width),
+        _evidence(progress, width, is_short=False),
+    )
+    lines: list[Text] = []
+    for block in blocks:
+        lines += [Text(), *block] if lines and block else block
+    return lines
+
+
 def _blocks(progress: Progress, now: datetime, width: int, *, is_short: bool) -> list[list[Text]]:
     """Return the parts of the screen. is_short: without what one can do without."""
     blocks = [

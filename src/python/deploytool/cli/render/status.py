@@ -5,14 +5,17 @@ from deploytool.operations.status import Status
 from deploytool.platforms.base import Instance, Role
 
 
-def status_as_text(status: Status) -> str:
-    """Return the status as text: what runs, earlier revisions, and what is under way."""
+def status_as_text(status: Status, width: int) -> str:
+    """Return the status as text: what runs, earlier revisions, and what is under way.
+
+    width: of the terminal; it breaks the lines about a canary.
+    """
     if status.is_empty:
         return f"nothing is deployed on {status.target}: `deploytool up` deploys"
     header = ("component", "role", "revision", "weight", "state", "restarts", "address")
     rows = [_row(status, instance) for instance in status.instances]
     lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
-    return "\n".join([*lines, *_ways_back(status), *_under_way(status)])
+    return "\n".join([*lines, *_ways_back(status), *_under_way(status, width)])
 
 
 def _row(status: Status, instance: Instance) -> tuple[str, ...]:
@@ -52,20 +55,21 @@ def _ways_back(status: Status) -> list[str]:
     return lines
 
 
-def _under_way(status: Status) -> list[str]:
+def _under_way(status: Status, width: int) -> list[str]:
     lines = []
+    if status.canary is not None:
+        # rich takes its time to import: only where it is seen.
+        from deploytool.cli.render.canary_status import canary_status  # noqa: PLC0415
+
+        lines += ["", canary_status(status, status.canary, width), ""]
     if status.holder is not None:
         holder = status.holder
         lines.append(
             f"{holder.command} by {holder.user}@{holder.host} (process {holder.pid}) "
             f"is under way since {holder.since}"
         )
-    if (canary := status.canary) is not None:
-        step = f", step {canary.step + 1}/{len(canary.steps)}" if canary.steps else ""
-        lines.append(
-            f"canary of {canary.component}: {canary.canary} against {canary.stable}, "
-            f"{canary.phase}{step}: {canary.reason}"
-        )
+        if status.canary is not None and status.canary.steps:
+            lines.append("steer: `deploytool abort`, or `deploytool promote` without more evidence")
     if status.is_canary_interrupted:
         lines.append("next: `deploytool resume`, `deploytool promote` or `deploytool abort`")
     return lines

@@ -36,6 +36,7 @@ def open_local(
         target=target,
         system=system,
         state=(root / target.state).resolve(),
+        root=root.resolve(),
         deploy=deploy.resolve(),
         runtime=artifacts.get(RUNTIME),
         on_secret=on_secret,

@@ -75,6 +75,11 @@ class StateFolder:
         return self.supervisor / "starts"
 
     @property
+    def tool(self) -> Path:
+        """The copy of this tool that goes on with detached operations."""
+        return self.path / "tool"
+
+    @property
     def logs(self) -> Path:
         """What the components wrote."""
         return self.path / "logs"
@@ -97,6 +102,7 @@ class StateFolder:
                 self.routes,
                 self.programs,
                 self.starts,
+                self.tool,
                 self.logs,
                 self.pex,
             ):

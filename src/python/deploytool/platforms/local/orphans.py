@@ -1,6 +1,7 @@
 """The processes of a state folder, found by the mark in their environment, and their end."""
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterable
 from pathlib import Path
@@ -24,9 +25,14 @@ _ORDER = (
 def processes(state: Path) -> list[psutil.Process]:
     """Return the living processes that belong to the state folder.
 
+    This one does not count, which may be such a process itself (a detached operation).
     PostgreSQL's children overwrite their environment, but run from the folder's tools.
     """
-    return [process for process in psutil.process_iter() if _belongs(process, state)]
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid != os.getpid() and _belongs(process, state)
+    ]
 
 
 def end(found: Iterable[psutil.Process], grace_s: float) -> None:

@@ -16,6 +16,7 @@ from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Answer, Instance, LogLine, MigrationKind, Role
 from deploytool.platforms.local import orphans
 from deploytool.platforms.local.database import LocalDatabase
+from deploytool.platforms.local.detachment import Detachment
 from deploytool.platforms.local.folder import StateFolder, disk
 from deploytool.platforms.local.foundation import Foundation
 from deploytool.platforms.local.gateway import LocalGateway
@@ -49,6 +50,7 @@ class LocalPlatform:
         target: Target,
         system: System,
         state: Path,
+        root: Path,
         deploy: Path,
         runtime: Path | None,
         on_secret: Callable[[str], None],
@@ -60,6 +62,7 @@ class LocalPlatform:
         self._secrets = Secrets(self._folder, on_secret)
         self._toolbox = Toolbox(self._folder, runtime)
         self._supervisor = Supervisor(self._folder, self._ports, self._secrets)
+        self._detachment = Detachment(self._folder, self._supervisor, root)
         self._releases = Releases(self._folder)
         name, database = system.database
         self._roles = database.roles
@@ -93,6 +96,7 @@ class LocalPlatform:
         self._folder.create()
         tools = self._toolbox.install(self._is_used)
         self._supervisor.ensure(tools)
+        self._detachment.forget_ended()
 
     def install(self, revision: Revision, artifact: Path) -> None:
         """Copy the revision's artifact; remove the oldest ones."""
@@ -223,6 +227,15 @@ class LocalPlatform:
         ]
         for line in read_logs(files, lines=lines, follow=follow, is_stopped=is_stopped):
             yield replace(line, text=self._secrets.mask(line.text))
+
+    def detach(self, tool: Path, arguments: Sequence[str]) -> str:
+        """Run a copy of the tool under supervision."""
+        return str(self._detachment.start(tool, arguments))
+
+    def end_detached(self) -> None:
+        """End the tool's process, and keep it from being started again."""
+        holder = self._store.holder()
+        self._detachment.end(holder.pid if holder else None)
 
     def down(self, *, remove_volumes: bool, deadline_s: float) -> None:
         """End services, gateway, database, supervision; then whatever else bears the mark."""

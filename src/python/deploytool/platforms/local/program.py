@@ -4,10 +4,13 @@ import math
 import re
 import shlex
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from deploytool.errors import ExitCode
 from deploytool.platforms.base import Role
 
 # Seconds; a program that ends again and again within the window is started ever more slowly.
@@ -15,6 +18,8 @@ _CRASH_WINDOW_S = 60
 _LONGEST_PAUSE_S = 10
 # Stands in a program's log before what each of its processes writes.
 START_MARK = "----- process starts -----"
+# Of this tool: it has ended by itself, and said why.
+_EXIT_CODES = sorted(code for name, code in vars(ExitCode).items() if name.isupper())
 _EXIT = re.compile(r"exited: (?P<name>\S+) \((?P<how>[^;)]*)")
 
 
@@ -44,6 +49,25 @@ class Program(BaseModel):
         return f"{self.component}.{self.role}"
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """This tool at work, supervised: one process that ends by itself when its work is done.
+
+    name: holds no dot, as opposed to a program's. folder: where it works.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    environment: dict[str, str]
+    folder: Path
+    stop_s: float
+
+    @property
+    def log(self) -> str:
+        """The name of the file that holds what it wrote."""
+        return f"{self.name}.log"
+
+
 def log_name(component: str, role: Role) -> str:
     """Return the name of the file that holds what an instance wrote."""
     return f"{component}-{role}.log"
@@ -62,16 +86,37 @@ autorestart = true
 startsecs = 0
 stopsignal = {program.stop_signal}
 stopwaitsecs = {math.ceil(program.stop_s)}
+{_section_end(log_name(program.component, program.role))}"""
+
+
+def render_task_section(task: Task) -> str:
+    """Return supervisord's section of a task: started again only when it was killed.
+
+    Not started by supervisord itself: what a new supervisord finds is a person's to resume.
+    """
+    return f"""\
+[program:{task.name}]
+command = /bin/sh supervisor/programs/{task.name}.sh
+autostart = false
+autorestart = unexpected
+exitcodes = {",".join(map(str, _EXIT_CODES))}
+startsecs = 0
+stopwaitsecs = {math.ceil(task.stop_s)}
+{_section_end(task.log)}"""
+
+
+def _section_end(log: str) -> str:
+    return f"""\
 stopasgroup = true
 killasgroup = true
 redirect_stderr = true
-stdout_logfile = %(here)s/../../logs/{log_name(program.component, program.role)}
+stdout_logfile = %(here)s/../../logs/{log}
 stdout_logfile_maxbytes = 10MB
 stdout_logfile_backups = 2
 """
 
 
-def render_launcher(program: Program) -> str:
+def render_launcher(program: Program | Task) -> str:
     """Return the script that becomes the program: it notes the start, and paces restarts.
 
     A program that is killed once is back at once; one that ends again and again waits as many
@@ -80,6 +125,7 @@ def render_launcher(program: Program) -> str:
     exports = "\n".join(
         f"export {name}={shlex.quote(value)}" for name, value in sorted(program.environment.items())
     )
+    place = f"cd {shlex.quote(str(program.folder))}\n" if isinstance(program, Task) else ""
     return f"""\
 #!/bin/sh
 umask 077
@@ -92,7 +138,7 @@ date +%s >> "$starts"
 if [ "${{pause:-0}}" -gt 0 ]; then sleep "$pause"; fi
 unset SUPERVISOR_ENABLED SUPERVISOR_GROUP_NAME SUPERVISOR_PROCESS_NAME SUPERVISOR_SERVER_URL
 {exports}
-exec {shlex.join(program.argv)}
+{place}exec {shlex.join(program.argv)}
 """
 
 

@@ -18,10 +18,12 @@ from deploytool.platforms.local.folder import MARKER, StateFolder, disk, is_root
 from deploytool.platforms.local.ports import HOST, Ports
 from deploytool.platforms.local.program import (
     Program,
+    Task,
     last_exit,
     render_launcher,
     render_section,
     render_supervisord,
+    render_task_section,
 )
 from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.tools import Tools
@@ -104,25 +106,34 @@ class Supervisor:
         if known == program and self._is_known(program.name):
             return self._start_stopped(program.name)
         self.remove(program.component, program.role)
-        self._starts(program.name).unlink(missing_ok=True)
         write(self._file(program.name, "sh"), render_launcher(program))
         write(self._file(program.name, "conf"), render_section(program))
         write(self._file(program.name, "json"), program.model_dump_json(indent=2))
-        self._call("reloadConfig")
-        self._call("addProcessGroup", program.name)
+        self._add(program.name)
         return True
 
     def remove(self, component: str, role: Role) -> None:
         """End the program, gracefully first, and forget it."""
         program = self.program(component, role)
-        name = f"{component}.{role}"
-        if self._is_known(name):
-            self._stop(name, program.stop_s if program else _KILL_S)
-            self._call("removeProcessGroup", name)
-        # The description last: as long as it is there, a repetition finishes this.
-        for kind in ("conf", "sh", "json"):
-            self._file(name, kind).unlink(missing_ok=True)
-        self._starts(name).unlink(missing_ok=True)
+        self._remove(f"{component}.{role}", program.stop_s if program else _KILL_S)
+
+    def run_task(self, task: Task) -> None:
+        """Run the task, in place of what runs under its name."""
+        self.end_task(task.name, task.stop_s)
+        write(self._file(task.name, "sh"), render_launcher(task))
+        write(self._file(task.name, "conf"), render_task_section(task))
+        self._add(task.name)
+        self._call("startProcess", task.name, False)
+
+    def end_task(self, name: str, stop_s: float) -> None:
+        """End the task, which gets so long to end by itself, and forget it."""
+        self._remove(name, stop_s)
+
+    def forget_ended_task(self, name: str) -> None:
+        """Forget the task if it has ended; supervisord itself would list it for ever."""
+        info = self._info(name)
+        if info is not None and info["statename"] in _ENDED:
+            self._remove(name, 0)
 
     def running(self, program: Program) -> Running:
         """Return how the program runs. Raises PlatformFailed when supervisord does not answer."""
@@ -188,6 +199,19 @@ class Supervisor:
                     hint=f"see {self._folder.supervisor / 'supervisord.log'}",
                 )
             time.sleep(_POLL_S)
+
+    def _add(self, name: str) -> None:
+        self._call("reloadConfig")
+        self._call("addProcessGroup", name)
+
+    def _remove(self, name: str, stop_s: float) -> None:
+        if self._is_known(name):
+            self._stop(name, stop_s)
+            self._call("removeProcessGroup", name)
+        # The description last: as long as it is there, a repetition finishes this.
+        for kind in ("conf", "sh", "json"):
+            self._file(name, kind).unlink(missing_ok=True)
+        self._starts(name).unlink(missing_ok=True)
 
     def _start_stopped(self, name: str) -> bool:
         info = self._info(name)
