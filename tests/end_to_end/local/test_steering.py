@@ -13,7 +13,7 @@ from .conftest import COMPONENT, Deploytool, events, until
 from .test_interruptions import consistent
 
 # Requests a second: few, as two commands at a time work beside them.
-RATE = 30
+RATE = 20
 LONG = ("--no-load", "--steps", "10,50")
 
 
@@ -38,7 +38,7 @@ def saved(deployed: Deploytool) -> Any:
 
 def is_judged(deployed: Deploytool) -> bool:
     evidence = (saved(deployed) or {}).get("evidence")
-    return bool(evidence and evidence["at_this_step"]["canary"]["answered"])
+    return bool(evidence and evidence["at_this_step"]["canary"]["requests"])
 
 
 def detached(deployed: Deploytool, trial: str) -> dict[str, Any]:

@@ -38,13 +38,13 @@ def detach(
 
 def _await_taken_over(context: Context, canary: Canary, log: str) -> None:
     store = context.platform.store
-    until = context.now() + context.deadline_s
+    until = context.monotonic() + context.deadline_s
     context.say("waiting", canary.component, reason="a process of its own takes the canary over")
     while store.holder() is None:
         state = store.load()
         if state.canary is None or state.canary.run != canary.run:
             return  # it has come to its end already
-        if context.now() > until:
+        if context.monotonic() > until:
             raise NotReady(
                 f"no process has taken the canary over after {context.deadline_s:.0f} s",
                 why=f"what it wrote is in {log}",

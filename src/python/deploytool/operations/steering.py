@@ -70,7 +70,7 @@ def steer(
     Returns the canary at its end, or what `here` returned. Raises Locked when the operation under
     way is no canary, NotReady when it does not end in time.
     """
-    until = context.now() + context.deadline_s
+    until = context.monotonic() + context.deadline_s
     asked: Holder | None = None
     canary: Canary | None = None
     while True:
@@ -95,7 +95,7 @@ def steer(
                     asked, canary = holder, found
                 elif found is not None or holder.command != _BEGINS_CANARIES:
                     raise
-            if context.now() > until:
+            if context.monotonic() > until:
                 raise _not_ended(context, holder, state) from None
         context.sleep(_LOOK_S)
 
