@@ -1,8 +1,12 @@
-"""What an interrupted command says."""
+"""What an interrupted command says, and what can be left behind."""
+
+from pathlib import Path
+
+import pytest
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.cli.session import interruption
-from deploytool.errors import ExitCode
+from deploytool.cli.session import interruption, packaged_tool
+from deploytool.errors import ExitCode, InvalidInput
 from deploytool.system.revision import Revision, revision_of
 
 
@@ -33,3 +37,12 @@ def test_without_a_canary_it_points_to_the_status() -> None:
     error = interruption(None)
     assert error.exit_code == ExitCode.INTERRUPTED
     assert "deploytool status" in error.hint
+
+
+def test_only_a_packaged_tool_can_be_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PEX", "/built/tool.pex")
+    assert packaged_tool() == Path("/built/tool.pex")
+    monkeypatch.delenv("PEX")
+    with pytest.raises(InvalidInput) as refusal:
+        packaged_tool()
+    assert "./pants run deploytool" in refusal.value.hint

@@ -1,4 +1,4 @@
-"""State and lock as files: they survive a death at any moment, and say what is wrong."""
+"""State, lock and wishes as files: they survive a death at any moment, and say what is wrong."""
 
 import errno
 import fcntl
@@ -12,7 +12,7 @@ import pytest
 
 from deploytool.errors import Locked, RecordFailed
 from deploytool.record.file_store import FileStore, write_durably
-from deploytool.record.store import Holder, TargetState
+from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.revision import Revision
 
 HOLDER = Holder(
@@ -148,6 +148,68 @@ def test_a_lock_file_deleted_while_it_is_taken_is_not_held_for_nothing(
         assert FileStore(tmp_path).holder() == HOLDER
         with pytest.raises(Locked), FileStore(tmp_path).lock(HOLDER):
             pass
+
+
+def wish(since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run) -> Wish:
+    return Wish(wanted="abort", run=run, user="bob", host="lap", since=since)
+
+
+def start_poster(folder: Path, count: int) -> subprocess.Popen[str]:
+    """Start a process that posts so many wishes, numbered from 1, one right after the other."""
+    code = f"""
+        from pathlib import Path
+        from deploytool.record.file_store import FileStore
+        from deploytool.record.store import Wish
+        store = FileStore(Path({str(folder)!r}))
+        wish = Wish.model_validate_json({wish().model_dump_json()!r})
+        for number in range(1, {count} + 1):
+            store.post_wish(wish.model_copy(update={{"since": str(number)}}))
+    """
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code)], text=True, env=environment
+    )
+
+
+def test_a_wish_of_another_process_is_taken_once_and_durable_until_then(tmp_path: Path) -> None:
+    assert FileStore(tmp_path / "new").take_wish("r1") is None
+    assert start_poster(tmp_path, 1).wait(30) == 0
+    assert FileStore(tmp_path).take_wish("r1") == wish(since="1")
+    assert FileStore(tmp_path).take_wish("r1") is None
+
+
+def test_a_wish_to_another_run_is_ignored_and_gone(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.post_wish(wish(run="dead"))
+    assert store.take_wish("r1") is None
+    assert store.take_wish("dead") is None
+
+
+def test_the_later_of_two_wishes_counts(tmp_path: Path) -> None:
+    store = FileStore(tmp_path)
+    store.post_wish(wish())
+    store.post_wish(wish().model_copy(update={"wanted": "promote"}))
+    taken = store.take_wish("r1")
+    assert taken is not None
+    assert taken.wanted == "promote"
+
+
+def test_the_last_wish_is_never_lost_however_close_to_a_look_it_is_posted(tmp_path: Path) -> None:
+    store, count = FileStore(tmp_path), 200
+    poster = start_poster(tmp_path, count)
+    taken: list[int] = []
+    while poster.poll() is None or (tmp_path / "wish.json").exists():
+        if (found := store.take_wish("r1")) is not None:
+            taken.append(int(found.since))
+    assert poster.returncode == 0
+    assert taken == sorted(set(taken))
+    assert taken[-1] == count
+
+
+def test_a_wish_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordFailed):
+        FileStore(tmp_path / "file").post_wish(wish())
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ from deploytool.platforms.base import Role
 from deploytool.platforms.local.program import (
     START_MARK,
     Program,
+    Task,
     last_exit,
     last_words,
     render_launcher,
     render_section,
     render_supervisord,
+    render_task_section,
 )
 
 
@@ -28,7 +30,7 @@ def program(*argv: str, **environment: str) -> Program:
     )
 
 
-def launch(folder: Path, launched: Program) -> str:
+def launch(folder: Path, launched: Program | Task) -> str:
     (folder / "supervisor/starts").mkdir(parents=True, exist_ok=True)
     script = folder / "launch"
     script.write_text(render_launcher(launched))
@@ -68,6 +70,23 @@ def test_the_section_stops_gracefully_for_as_long_as_declared_and_rotates_logs()
         "stdout_logfile_maxbytes = 10MB",
     ):
         assert line in section.splitlines()
+
+
+def test_a_task_is_started_again_when_it_was_killed_but_not_when_it_has_ended(
+    tmp_path: Path,
+) -> None:
+    task = Task("tool", ("pwd",), {}, folder=tmp_path / "it's here", stop_s=15)
+    section = render_task_section(task).splitlines()
+    for line in (
+        "[program:tool]",
+        "autostart = false",
+        "autorestart = unexpected",
+        "exitcodes = 0,1,2,3,4,5,6,130",
+        "stdout_logfile = %(here)s/../../logs/tool.log",
+    ):
+        assert line in section
+    task.folder.mkdir()
+    assert launch(tmp_path, task) == f"{START_MARK}\n{task.folder}\n"
 
 
 def test_supervisord_listens_on_loopback_and_asks_for_a_password() -> None:

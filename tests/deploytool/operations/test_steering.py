@@ -1,0 +1,197 @@
+"""Steering a canary that somebody else runs: who follows a wish, and who waits for whom."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from deploytool.canary.machine import ENDS, Canary, Event, Phase, advance
+from deploytool.errors import DeployError, Locked, NotReady
+from deploytool.operations.context import Context
+from deploytool.operations.steering import Asked, Wanted, heed, steer
+from deploytool.record.event import Event as Told
+from deploytool.record.file_store import FileStore
+from deploytool.record.store import TargetState
+from deploytool.system.revision import revision_of
+
+CANARY = Canary(
+    run="first",
+    component="web",
+    stable=revision_of("web", "aa", {}),
+    canary=revision_of("web", "bb", {}),
+    steps=(10, 50),
+    phase=Phase.OBSERVING,
+    since=0.0,
+)
+
+
+def context(folder: Path, run: str, command: str = "canary", told: list[Told] | None = None) -> Any:
+    """Return the context of an operation, with as much of a target as steering knows: its store."""
+    return Context(
+        system=cast("Any", None),
+        platform=cast("Any", SimpleNamespace(store=FileStore(folder))),
+        target="local",
+        run=run,
+        command=command,
+        artifacts={},
+        emit=(told if told is not None else []).append,
+        deadline_s=3,
+    )
+
+
+def allow(_: Canary) -> None:
+    pass
+
+
+def never(_: TargetState) -> Canary:
+    pytest.fail("it has to be done by the operation that runs")
+
+
+@contextmanager
+def running(folder: Path, run: str = "first", canary: Canary = CANARY) -> Iterator[None]:
+    """Run a canary elsewhere, until it is told what to do."""
+    operation = context(folder, run)
+    is_locked, is_over = threading.Event(), threading.Event()
+
+    def work() -> None:
+        store = operation.platform.store
+        with operation.locked():
+            store.save(TargetState(canary=canary))
+            is_locked.set()
+            try:
+                while not is_over.is_set():
+                    heed(operation, canary)
+                    time.sleep(0.01)
+            except Asked as asked:
+                phase = {Event.ABORT: Phase.ROLLED_BACK, Event.PROMOTE: Phase.PROMOTED}[asked.event]
+                ended = asked.canary.model_copy(update={"phase": phase, "decision": asked.reason})
+                store.save(TargetState(ended=ended))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        assert is_locked.wait(10)
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("phase", sorted(set(Phase) - ENDS - {Phase.HELD}))
+@pytest.mark.parametrize("wanted", ["abort", "promote"])
+def test_a_wish_is_followed_where_it_changes_something_and_else_told_of(
+    tmp_path: Path, phase: Phase, wanted: Wanted
+) -> None:
+    told: list[Told] = []
+    operation = context(tmp_path, "first", told=told)
+    canary = CANARY.model_copy(update={"phase": phase})
+    operation.platform.store.post_wish(operation.wish(wanted, "first"))
+    is_followed = {
+        "abort": phase not in {Phase.ABORTING, Phase.RESTORING, Phase.CLEANING},
+        "promote": phase is Phase.OBSERVING,
+    }[wanted]
+    if is_followed:
+        with pytest.raises(Asked) as asked:
+            heed(operation, canary)
+        assert asked.value.reason.startswith(f"{wanted} was asked for by ")
+        assert advance(canary, asked.value.event, "", 0.0).phase is not phase
+    else:
+        heed(operation, canary)
+        assert "changes nothing" in told[0].reason
+    heed(operation, canary)  # taken once
+
+
+@pytest.mark.parametrize(
+    ("wanted", "end"), [("abort", Phase.ROLLED_BACK), ("promote", Phase.PROMOTED)]
+)
+def test_a_running_canary_does_what_was_asked_and_the_asker_learns_its_end(
+    tmp_path: Path, wanted: Wanted, end: Phase
+) -> None:
+    with running(tmp_path):
+        ended = steer(context(tmp_path, "second", wanted), wanted, allow, never)
+    assert ended.phase is end
+    assert ended.decision.startswith(f"{wanted} was asked for by ")
+
+
+def test_a_canary_that_nobody_runs_is_decided_here(tmp_path: Path) -> None:
+    FileStore(tmp_path).save(TargetState(canary=CANARY))
+    found = steer(context(tmp_path, "second"), "abort", allow, lambda state: state.canary)
+    assert found == CANARY
+
+
+def test_a_wish_that_nobody_took_is_carried_out_by_the_asker(tmp_path: Path) -> None:
+    """The operation dies between two looks."""
+    asker = context(tmp_path, "second")
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY))
+        results: list[object] = []
+        thread = threading.Thread(
+            target=lambda: results.append(steer(asker, "abort", allow, lambda state: state.canary))
+        )
+        thread.start()
+        wait_for(tmp_path / "wish.json")
+    thread.join()
+    assert results == [CANARY]
+    assert not (tmp_path / "wish.json").exists()
+
+
+def test_whoever_goes_on_with_the_canary_is_asked_again(tmp_path: Path) -> None:
+    asker = context(tmp_path, "third")
+    results: list[Canary] = []
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY))
+        thread = threading.Thread(
+            target=lambda: results.append(
+                steer(asker, "abort", allow, lambda state: state.canary or CANARY)
+            )
+        )
+        thread.start()
+        wait_for(tmp_path / "wish.json")
+        FileStore(tmp_path).take_wish("first")  # and dies
+    with running(tmp_path, "second"):
+        thread.join()
+    assert [each.run for each in results] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("command", "canary"), [("up", None), ("up", CANARY.model_copy(update={"steps": ()}))]
+)
+def test_an_operation_that_is_no_canary_keeps_the_target(
+    tmp_path: Path, command: str, canary: Canary | None
+) -> None:
+    with context(tmp_path, "first", command).locked():
+        FileStore(tmp_path).save(TargetState(canary=canary))
+        with pytest.raises(Locked):
+            steer(context(tmp_path, "second"), "abort", allow, never)
+    assert not (tmp_path / "wish.json").exists()
+
+
+def test_what_a_canary_cannot_do_is_refused_before_it_is_asked(tmp_path: Path) -> None:
+    def refuse(canary: Canary) -> None:
+        raise DeployError(f"not in {canary.phase}")
+
+    with running(tmp_path), pytest.raises(DeployError, match="not in observing"):
+        steer(context(tmp_path, "second"), "promote", refuse, never)
+    assert not (tmp_path / "wish.json").exists()
+
+
+def test_a_canary_that_does_not_end_in_time_is_named_with_its_holder(tmp_path: Path) -> None:
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY))
+        with pytest.raises(NotReady) as late:
+            steer(context(tmp_path, "second"), "abort", allow, never)
+    assert late.value.what == "`canary` has not ended after 3 s"
+    assert "run first by" in late.value.why
+    assert "step 1/2" in late.value.why
+
+
+def wait_for(path: Path) -> None:
+    until = time.monotonic() + 10
+    while not path.exists():
+        assert time.monotonic() < until
+        time.sleep(0.01)
