@@ -1,0 +1,82 @@
+"""A canary in `status`: at a glance where it stands, however wide the terminal is."""
+
+from dataclasses import replace
+
+import click
+import pytest
+
+from deploytool.canary.machine import Phase
+from deploytool.cli.render.status import status_as_text
+from deploytool.operations.status import Evidence, Status
+from deploytool.platforms.base import Condition, Instance, Role
+from deploytool.record.store import Holder
+from tests.deploytool.cli.render import scenario
+
+HOLDER = Holder(
+    user="ann", host="desk", pid=7, command="resume", run="r2", since="2026-11-24T08:00:00+00:00"
+)
+
+
+def running() -> Status:
+    told = scenario.observing()
+    assert told.view.phase is Phase.OBSERVING
+    figures = told.progress.figures
+    assert figures is not None
+    return Status(
+        target="local",
+        url="http://127.0.0.1:1",
+        instances=(
+            Instance("inventory", Role.STABLE, scenario.STABLE, Condition.READY, ""),
+            Instance("inventory", Role.CANARY, scenario.CANARY, Condition.READY, ""),
+        ),
+        weights={"inventory": 25},
+        earlier={},
+        cut_off={},
+        holder=HOLDER,
+        canary=replace(told.view, elapsed_s=25.0),
+        evidence=Evidence(figures, told.progress.verdict, told.progress.sentence, 0.25),
+    )
+
+
+def shown(status: Status, width: int = 100) -> str:
+    return click.unstyle(status_as_text(status, width))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_running_canary_is_shown_with_all_that_the_verdict_rests_on(width: int) -> None:
+    text = shown(running(), width)
+    picture = text.split("\n\n", 1)[1].split("resume by", 1)[0].splitlines()
+    assert max(map(len, picture)) <= width
+    for part in (
+        "✓ 10 %", "● 25 %", "step 2/3: 25 % to the canary, for 0:25 of at most 5:00",
+        "not decided: 0 failures in 401 canary", "1,204", "p99", "against canary", "for this step",
+    ):  # fmt: skip
+        assert part in text
+    assert "resume by ann@desk (process 7) is under way since" in text
+    assert "`deploytool abort`" in text
+
+
+def test_an_interrupted_one_waits_for_a_person_and_its_time_stands_still() -> None:
+    text = shown(replace(running(), holder=None))
+    assert "interrupted: step 2/3: 25 % to the canary" in text
+    assert "of at most" not in text
+    assert "next: `deploytool resume`, `deploytool promote` or `deploytool abort`" in text
+
+
+def test_a_held_one_says_why() -> None:
+    status = running()
+    assert status.canary is not None
+    assert status.evidence is not None
+    held = replace(status.canary, phase=Phase.HELD, reason="too few requests")
+    text = shown(replace(
+        status, holder=None, canary=held, evidence=replace(status.evidence, decision=None)
+    ))  # fmt: skip
+    assert "held: a person decides" in text
+    assert "why: too few requests" in text
+    assert "1,204" in text
+
+
+def test_without_a_canary_nothing_of_one_is_shown() -> None:
+    text = shown(replace(running(), holder=None, canary=None, evidence=None, weights={}))
+    assert "canary of" not in text
+    assert "next:" not in text
