@@ -127,6 +127,13 @@ class Canary(BaseModel):
         """The share of requests, in percent, that the phase gives to the canary at its end."""
         return weight_of(self.phase, self.steps, self.step)
 
+    @property
+    def position(self) -> str:
+        """Where it is, in words: the step while it is observed, else the phase."""
+        if self.phase is Phase.OBSERVING:
+            return f"step {self.step + 1}/{len(self.steps)}"
+        return self.phase
+
 
 def weight_of(phase: Phase, steps: Sequence[int], step: int) -> int:
     """Return the canary's weight at a phase's end. steps: percent, empty without evidence."""
@@ -135,13 +142,6 @@ def weight_of(phase: Phase, steps: Sequence[int], step: int) -> int:
     if phase is Phase.HELD:
         return steps[step] if steps else 0
     return 100 if phase in {Phase.PROMOTING, Phase.REPLACING, Phase.RESTORING} else 0
-
-    @property
-    def position(self) -> str:
-        """Where it is, in words: the step while it is observed, else the phase."""
-        if self.phase is Phase.OBSERVING:
-            return f"step {self.step + 1}/{len(self.steps)}"
-        return self.phase
 
 
 class IllegalEvent(ValueError):
