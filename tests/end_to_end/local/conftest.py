@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from deploytool.canary.observation import Snapshot
+from deploytool.operations.replay import replay_run
 from deploytool.system.declaration import read_system
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator
@@ -125,6 +126,11 @@ class Deploytool:
         lines = (self.root / "logs" / "operations.log").read_text().splitlines()
         return [json.loads(line) for line in lines]
 
+    def replay(self) -> None:
+        """See that every canary so far, however it went, comes out again from the record."""
+        for canary in events(self.record(), "canary-started"):
+            replay_run(self.root / "logs" / "operations.log", canary["run"])
+
     def processes(self) -> list[psutil.Process]:
         """Return every process that works in or for the state folder."""
         found = []
@@ -229,6 +235,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploytool]:
         assert ended.code == 0, str(ended)
         tool.done("load", "--rps", "80", "--duration", "30")
         yield tool
+        tool.replay()
     finally:
         ended = tool.run("down", "--volumes", "--yes")
     assert ended.code == 0, str(ended)

@@ -115,6 +115,10 @@ def test_the_record_holds_every_transition_observation_and_verdict(deployed: Dep
     verdict = events(run, "verdict")[-1]["details"]["figures"]
     assert verdict["upper_bound"] <= verdict["gate"] == 0.01
     assert verdict["e_value"] < verdict["e_limit"] == pytest.approx(1 / ALPHA)
+    again = deployed.done("replay", result["run"])
+    assert (again["outcome"], again["decision"]) == ("promoted", "promote")
+    assert again["observations"] == len(events(run, "observation"))
+    assert again["lines"] == len(deployed.record())
 
 
 def test_history_and_verify_tell_what_happened(deployed: Deploytool) -> None:
