@@ -12,7 +12,7 @@ def rollback(figures: Figures) -> str:
     return (
         f"{worst.metric}: {_ratios(worst) if worst.is_business else _shares(worst)}"
         f"{_detail(worst, figures)};"
-        f" evidence {figures.e_value:.0f} reached its limit of {figures.e_limit:.0f}"
+        f" evidence {figures.e_value:,.0f} reached its limit of {figures.e_limit:,.0f}"
     )
 
 
@@ -84,7 +84,9 @@ def strength(e_value: float) -> str:
 
 def duration(seconds: float) -> str:
     """Write a latency in the unit that people use for it."""
-    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.3g} s"
+    if seconds >= 1:
+        return f"{seconds:.3g} s"
+    return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
 
 
 def _share(hits: int, requests: int) -> str:
@@ -148,4 +150,4 @@ def _detail(worst: MetricFigures, figures: Figures) -> str:
 def _no_evidence(figures: Figures) -> str:
     if all(each.bound_s is None for each in figures.metrics):
         return "latency was not judged: too few stable requests before the canary"
-    return f"evidence against it {figures.e_value:.2g} of {figures.e_limit:.0f}"
+    return f"evidence against it {strength(figures.e_value)} of {figures.e_limit:,.0f}"

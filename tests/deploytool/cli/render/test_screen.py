@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from deploytool.canary.machine import Phase
-from deploytool.cli.render.evidence import against_share, bar, for_share, strength
+from deploytool.cli.render.evidence import against_share, bar, for_share
 from deploytool.cli.render.screen import render
 from deploytool.record.event import Event
 from tests.deploytool.cli.render import scenario
@@ -113,12 +113,3 @@ def test_a_bar_is_full_only_when_the_limit_is_reached() -> None:
     assert bar(0.999, 10) == "█████████░"
     assert bar(1.0, 10) == "██████████"
     assert bar(0.0, 10) == "░░░░░░░░░░"
-
-
-@pytest.mark.parametrize(
-    ("e_value", "text"),
-    [(0.0, "under 0.01"), (0.071, "0.071"), (1.83, "1.8"), (99.7, "100"), (4821.0, "4,821"),
-     (float("inf"), "over 10,000")],
-)  # fmt: skip
-def test_an_e_value_has_as_many_figures_as_mean_something(e_value: float, text: str) -> None:
-    assert strength(e_value) == text
