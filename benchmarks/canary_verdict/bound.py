@@ -7,28 +7,27 @@ ones are refuted at the same moment; smaller tolerances have no part in that and
 import numpy as np
 
 from benchmarks.canary_verdict.rollback import AT_ONCE, Bools, Floats, Ints, Tables
-from deploytool.canary.bound import HALF_LIFE_REQUESTS, PRIOR_REQUESTS
+from deploytool.canary.bound import HALF_LIFE_REQUESTS, PromotionBound
 
 
 class Bounds:
-    """As many bounds as there are runs, each at a step of its own.
+    """As many bounds as there are runs, all begun like `start`, each at a step of its own.
 
-    tolerances: ascending, the last gate first. rate: stable's failure rate before the canary.
+    gate: the smallest tolerance that is ever asked for.
     """
 
-    def __init__(self, tolerances: tuple[float, ...], rate: float, alpha: float, runs: int) -> None:
-        self.tolerances = np.array(tolerances)
-        self.log_limit = float(np.log(1 / alpha))
-        self.prior_failures = PRIOR_REQUESTS * rate
-        self.log_e = np.zeros((runs, len(tolerances)))
-        self.failures = np.full(runs, self.prior_failures)
-        self.requests = np.full(runs, float(PRIOR_REQUESTS))
+    def __init__(self, start: PromotionBound, gate: float, runs: int) -> None:
+        self.start = start
+        self.tolerances = np.array([each for each in start.tolerances if each >= gate])
+        self.log_e = np.zeros((runs, len(self.tolerances)))
+        self.failures = np.full(runs, start.failures)
+        self.requests = np.full(runs, start.requests)
 
     def begin_step(self, runs: Bools) -> None:
         """Forget these runs' evidence, as the product does at a new weight."""
         self.log_e[runs] = 0
-        self.failures[runs] = self.prior_failures
-        self.requests[runs] = PRIOR_REQUESTS
+        self.failures[runs] = self.start.failures
+        self.requests[runs] = self.start.requests
 
     def take_in(self, block: Tables) -> None:
         """Take in one block of each run; a block with an empty arm changes nothing."""
@@ -42,12 +41,13 @@ class Bounds:
         rate = ((self.failures[runs] + 0.02) / (self.requests[runs] + 0.04))[:, None]
         worst_s = _nearest_null(rate, self.tolerances, n_s / n_c)
         worst_c = worst_s + self.tolerances
-        self.log_e[runs] += (
+        growth = (
             x_c * np.log(rate / worst_c)
             + (n_c - x_c) * np.log((1 - rate) / (1 - worst_c))
             + x_s * np.log(rate / worst_s)
             + (n_s - x_s) * np.log((1 - rate) / (1 - worst_s))
         )
+        self.log_e[runs] += growth / self.start.clusters
         size = block.n_c + block.n_s
         kept = 0.5 ** (size / HALF_LIFE_REQUESTS)
         self.failures[runs] = kept * self.failures[runs] + block.x_c + block.x_s
@@ -56,7 +56,7 @@ class Bounds:
     def is_below(self, gate: float | Floats) -> Bools:
         """Tell which runs refute the gate (one for all, or one each) and all above it now."""
         is_smaller = self.tolerances < np.broadcast_to(gate, len(self.log_e))[:, None]
-        return np.asarray(np.all(is_smaller | (self.log_e >= self.log_limit), axis=1))
+        return np.asarray(np.all(is_smaller | (self.log_e >= np.log(self.start.limit)), axis=1))
 
 
 def _nearest_null(rate: Floats, tolerance: Floats, stable_per_canary: Floats) -> Floats:

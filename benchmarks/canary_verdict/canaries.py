@@ -20,11 +20,19 @@ BASELINE_REQUESTS = 100_000
 
 
 def started(
-    weights: tuple[float, ...] = (0.1,), *, with_latency: bool = False, latency_ratio: float = 1.25
+    weights: tuple[float, ...] = (0.1,),
+    *,
+    with_latency: bool = False,
+    latency_ratio: float = 1.25,
+    cluster_size: float = 1.0,
 ) -> CanaryEvidence:
     """Begin a canary; without latency, errors have all of alpha."""
     declared = CanaryPolicy(
-        alpha=ALPHA, alpha_promotion=ALPHA_PROMOTION, tolerance=0.01, latency_ratio=latency_ratio
+        alpha=ALPHA,
+        alpha_promotion=ALPHA_PROMOTION,
+        tolerance=0.01,
+        latency_ratio=latency_ratio,
+        requests_failing_together=cluster_size,
     )
     policy = VerdictPolicy.of(declared).model_copy(update={"warm_up_polls": 0})
     baseline = ArmCounters(buckets=_buckets() if with_latency else ())

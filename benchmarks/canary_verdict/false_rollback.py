@@ -51,6 +51,17 @@ def scenarios() -> list[Scenario]:
         )
         for cycle in (2, 5, 10, 20)
     ]
+    found += [
+        alone(
+            f"clusters of {size} failures, declared so (kappa 4.65), constant 1 %",
+            partial(
+                _healthy,
+                started(cluster_size=size),
+                RandomRouting(constant(0.01), 100, cluster_size=size),
+            ),
+        )
+        for size in (2, 5)
+    ]
     whole = partial(Scenario, "The same with all that the product judges: errors 0.7, latency 0.3")
     found += [
         whole(

@@ -4,18 +4,18 @@ Bad means worse by exactly the tolerance all the time; the limit is alpha of pro
 what 10,000 runs may be off by. Requests of both arms come in polls of 100.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 from numpy.random import Generator
 
 from benchmarks.canary_verdict.bound import Bounds
-from benchmarks.canary_verdict.canaries import ALPHA_PROMOTION
+from benchmarks.canary_verdict.canaries import ALPHA_PROMOTION, started
 from benchmarks.canary_verdict.evidence import SAMPLE
 from benchmarks.canary_verdict.lines import Line, Scenario, requests, share
-from benchmarks.canary_verdict.rollback import Floats, Tables
-from benchmarks.canary_verdict.traffic import Rates, constant, spikes
+from benchmarks.canary_verdict.rollback import Bools, Floats, Tables
+from benchmarks.canary_verdict.traffic import Rates, constant, failures, spikes
 from deploytool.canary.bound import PromotionBound, tolerances
 from deploytool.canary.verdict import POLLS_AFTER_MOVE
 
@@ -35,18 +35,27 @@ HEALTHY = (
 
 @dataclass(frozen=True)
 class Setting:
-    """A canary to promote. start_rate: stable's before it began. gates: a bound a weight."""
+    """A canary to promote.
+
+    start_rate: stable's before it began. gates: a bound a weight. worse_by: the canary's failure
+    rate minus stable's. cluster_size: failures that come together on one arm.
+    """
 
     rates: Rates
     start_rate: float
     gates: tuple[float, ...]
     weights: tuple[float, ...] = (0.1,)
     worse_by: float = 0.0
+    cluster_size: float = 1.0
     requests: int = 20_000
 
-    def sample(self) -> PromotionBound:
+    def begun(self) -> PromotionBound:
+        """Return the product's bound at the beginning of a step."""
         return PromotionBound.start(
-            tolerances=tolerances(self.gates), rate=self.start_rate, alpha=ALPHA_PROMOTION
+            tolerances=tolerances(self.gates),
+            rate=self.start_rate,
+            alpha=ALPHA_PROMOTION,
+            clusters=started(cluster_size=self.cluster_size).policy.clusters,
         )
 
 
@@ -67,6 +76,13 @@ def scenarios() -> list[Scenario]:
         (
             "weights 5/25/50 %, spikes",
             Setting(spikes(0.001, 0.2), 0.001, (0.05, 0.02, 0.01), STEPS),
+        ),
+        *(
+            (
+                f"constant 1 %, clusters of {size} failures, declared so",
+                Setting(constant(0.01), 0.01, (0.01,), cluster_size=size),
+            )
+            for size in (2, 5)
         ),
     ]
     return [
@@ -89,7 +105,7 @@ def _healthy(
 
 
 def _wrong(setting: Setting, name: str, random: Generator, runs: int) -> list[Line]:
-    worse = Setting(**{**vars(setting), "worse_by": setting.gates[-1]})
+    worse = replace(setting, worse_by=setting.gates[-1])
     promoted, off_by = promote(worse, random, runs)
     return [Line(name, share(np.isfinite(promoted), MOST_WRONG), off_by)]
 
@@ -99,42 +115,62 @@ def promote(setting: Setting, random: Generator, runs: int) -> tuple[Floats, flo
 
     Every step begins afresh and is passed at its gate; two polls are dropped after a move.
     """
-    judged = tuple(t for t in tolerances(setting.gates) if t >= min(setting.gates))
-    bounds = Bounds(judged, setting.start_rate, ALPHA_PROMOTION, runs)
-    sample = [setting.sample()] * min(SAMPLE, runs)
+    bounds = Bounds(setting.begun(), min(setting.gates), runs)
+    sample = Sample(setting, min(SAMPLE, runs))
     weights, gates = np.array(setting.weights), np.array(setting.gates)
     step = np.zeros(runs, dtype=np.int64)
     to_drop = np.zeros(runs, dtype=np.int64)
     canary_requests = np.zeros(runs, dtype=np.int64)
     promoted = np.full(runs, np.inf)
-    off_by = 0.0
     rates = setting.rates(random, runs)
     for _ in range(setting.requests // POLL):
         rate = next(rates)
         n_c = random.binomial(POLL, weights[step])
-        x_c = random.binomial(n_c, rate + setting.worse_by)
-        x_s = random.binomial(POLL - n_c, rate)
+        x_c = failures(random, n_c, rate + setting.worse_by, setting.cluster_size)
+        x_s = failures(random, POLL - n_c, rate, setting.cluster_size)
         canary_requests += n_c
         is_judged = np.isinf(promoted) & (to_drop == 0)
         to_drop = np.maximum(0, to_drop - 1)
+        # the others' blocks lose an arm: they change nothing
         block = Tables(n_c * is_judged, x_c * is_judged, POLL - n_c, x_s)
         bounds.take_in(block)
         is_passed = is_judged & bounds.is_below(gates[step])
-        for i, bound in enumerate(sample):
-            sample[i] = bound.after(block.one(i))
-            exact = np.array(sample[i].log_e[-len(judged) :])
-            off_by = max(off_by, float(np.abs(exact - bounds.log_e[i]).max()))
-            if is_judged[i] and is_passed[i] != (sample[i].upper <= gates[step[i]]):
-                off_by = np.inf
+        sample.compare(block, bounds, is_judged, is_passed, gates[step])
         is_last = step == len(weights) - 1
         promoted[is_passed & is_last] = canary_requests[is_passed & is_last]
         moves = is_passed & ~is_last
         step[moves] += 1
         to_drop[moves] = POLLS_AFTER_MOVE
         bounds.begin_step(moves)
-        for i, has_moved in enumerate(moves[: len(sample)]):
-            if has_moved:
-                sample[i] = setting.sample()
+        sample.begin_step(moves)
         if np.isfinite(promoted).all():
             break
-    return promoted, off_by
+    return promoted, sample.off_by
+
+
+class Sample:
+    """The first runs, through the product's own class with all of its tolerances.
+
+    off_by: the largest difference of log e so far; infinite if a gate was passed by one alone.
+    """
+
+    def __init__(self, setting: Setting, runs: int) -> None:
+        self.begun = setting.begun()
+        self.bounds = [self.begun] * runs
+        self.off_by = 0.0
+
+    def compare(
+        self, block: Tables, bounds: Bounds, is_judged: Bools, is_passed: Bools, gates: Floats
+    ) -> None:
+        """Take in what the arrays have just taken in."""
+        for run, before in enumerate(self.bounds):
+            bound = self.bounds[run] = before.after(block.one(run))
+            log_e = np.array(bound.log_e[-len(bounds.tolerances) :])
+            self.off_by = max(self.off_by, float(np.abs(log_e - bounds.log_e[run]).max()))
+            if is_judged[run] and is_passed[run] != (bound.upper <= gates[run]):
+                self.off_by = np.inf
+
+    def begin_step(self, runs: Bools) -> None:
+        for run, has_moved in enumerate(runs[: len(self.bounds)]):
+            if has_moved:
+                self.bounds[run] = self.begun

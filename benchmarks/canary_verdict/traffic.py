@@ -105,16 +105,27 @@ class Latency:
         return (walk(half, double) if self.moves else constant(self.median_s))(random, runs)
 
 
+def failures(random: Generator, requests: Ints, rate: Floats, cluster_size: float = 1.0) -> Ints:
+    """Draw the failed requests of an arm; clusters are geometric, of this size on average."""
+    clusters = random.binomial(requests, rate / cluster_size)
+    if cluster_size == 1:
+        return clusters
+    more = random.negative_binomial(np.maximum(1, clusters), 1 / cluster_size)
+    return np.minimum(requests, np.where(clusters > 0, clusters + more, 0))
+
+
 @dataclass(frozen=True)
 class RandomRouting:
     """Every request is routed at random, in polls of one size; the steps are of equal length.
 
-    worse_by: the canary's failure rate minus the common one.
+    worse_by: the canary's failure rate minus the common one. cluster_size: failures that come
+    together on one arm.
     """
 
     rates: Rates
     poll: int
     worse_by: float = 0.0
+    cluster_size: float = 1.0
     weights: tuple[float, ...] = (0.1,)
     requests: int = 20_000
     latency: Latency | None = None
@@ -127,8 +138,9 @@ class RandomRouting:
                 rate = next(rates)
                 n_c = random.binomial(self.poll, weight, runs)
                 n_s = self.poll - n_c
-                x_c = random.binomial(n_c, rate + self.worse_by)
-                errors = Tables(n_c, x_c, n_s, random.binomial(n_s, rate))
+                x_c = failures(random, n_c, rate + self.worse_by, self.cluster_size)
+                x_s = failures(random, n_s, rate, self.cluster_size)
+                errors = Tables(n_c, x_c, n_s, x_s)
                 if self.latency and medians_s:
                     slow = self.latency.over(random, n_c, n_s, next(medians_s))
                     yield step, Poll(errors, slow)
