@@ -84,7 +84,7 @@ def test_a_contract_migration_waits_for_every_component_and_cuts_off_what_was_be
 ) -> None:
     before = {name: shop.stable(name)["revision"] for name in (COMPONENT, OTHER)}
     name = shop.migration(
-        "contract", "20270101000100_no_note.sql", "ALTER TABLE inventory.reservations DROP note"
+        "contract", "20270101000100_no_index.sql", "DROP INDEX inventory.idempotency_created_at"
     )
     shop.build("one", COMPONENT, OTHER)
     waits = f"once {COMPONENT} and {OTHER} run what is built, and nothing older does"
