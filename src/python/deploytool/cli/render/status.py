@@ -1,5 +1,6 @@
 """The status of a target as text."""
 
+from deploytool.canary.machine import Phase
 from deploytool.cli.render.text import table
 from deploytool.operations.status import Status
 from deploytool.platforms.base import Instance, Role
@@ -69,7 +70,9 @@ def _under_way(status: Status, width: int) -> list[str]:
             f"is under way since {holder.since}"
         )
         if status.canary is not None and status.canary.steps:
-            lines.append("steer: `deploytool abort`, or `deploytool promote` without more evidence")
+            is_served = status.canary.phase is Phase.OBSERVING
+            promote = ", or `deploytool promote` without more evidence" if is_served else ""
+            lines.append(f"steer: `deploytool abort`{promote}")
     if status.is_canary_interrupted:
         lines.append("next: `deploytool resume`, `deploytool promote` or `deploytool abort`")
     return lines
