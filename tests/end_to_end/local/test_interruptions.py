@@ -6,24 +6,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import COMPONENT, Deploytool, draw, events, kill, until
+from .conftest import COMPONENT, Deploytool, consistent, draw, events, kill, until
 
 KILLS = 10
-
-
-def consistent(deployed: Deploytool) -> None:
-    """Nothing is left half done: one stable instance each, all of the data reconciles."""
-    status = deployed.status()
-    assert status["canary"] is None
-    assert status["holder"] is None
-    assert {i["role"] for i in status["instances"]} == {"stable"}
-    checks = deployed.done("verify")
-    assert checks["failed"] == 0
-    # supervisord has one child for each instance, and nothing works beside its family.
-    [supervisor] = [p for p in deployed.processes() if "supervisor.supervisord" in p.cmdline()]
-    assert len(supervisor.children()) == len(status["instances"])
-    family = {supervisor.pid, *(p.pid for p in supervisor.children(recursive=True))}
-    assert {p.pid for p in deployed.processes()} <= family
 
 
 @pytest.mark.parametrize("number", range(KILLS))

@@ -9,8 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from .conftest import COMPONENT, Deploytool, events, until
-from .test_interruptions import consistent
+from .conftest import COMPONENT, Deploytool, consistent, events, until
 
 # Requests a second: few, as two commands at a time work beside them.
 RATE = 20
