@@ -152,6 +152,7 @@ KILLED_BEFORE: tuple[tuple[Step, ...], ...] = (
         ("resume", PROMOTED),
     ),
     (("canary", STEP), ("abort", ABORT), ("abort", END_ROLLED_BACK), ("abort", ROLLED_BACK)),
+    (("rollback", RETURN), ("abort", RESTORE), ("abort", ROLLED_BACK)),
     (
         ("rollback", CLEAN),
         ("abort", RESTORE_REPLACED),
