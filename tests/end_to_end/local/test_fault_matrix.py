@@ -229,11 +229,15 @@ class Target:
         if canary is None:
             assert "canary of" not in told
             return
-        assert f"canary of {canary.component}: {canary.canary.id}" in told
-        words = [str(canary.phase), "deploytool resume", "deploytool abort"]
-        if canary.steps:
-            words.append(f"step {canary.step + 1}/{len(canary.steps)}")
-        assert [word for word in words if word not in told] == []
+        words = [
+            f"canary of {canary.component}: {canary.canary.id} against stable {canary.stable.id}",
+            "held: " if canary.phase is Phase.HELD else "interrupted: ",
+            "deploytool resume",
+            "deploytool abort",
+        ]
+        if canary.phase is Phase.OBSERVING:
+            words.append(f"step {canary.step + 1}/{len(canary.steps)}: {canary.weight} %")
+        assert [word for word in words if word not in told] == [], told
 
     def is_at_rest(self, component: str, revision: str) -> None:
         """See that the revision is stable, serves everything, and runs alone."""
@@ -309,11 +313,7 @@ def test_killed_before_a_transition(target: Target, walk: tuple[Step, ...]) -> N
 
 
 def test_what_every_killed_canary_decided_can_be_computed_again(target: Target) -> None:
-    observations = events(target.tool.record(), "observation")
-    runs = sorted({line["details"]["canary_run"] for line in observations})
-    assert len(runs) > 10
-    for run in runs:
-        assert target.tool.done("replay", run)["observations"] > 0
+    target.tool.replay()
 
 
 def go(target: Target, walk: tuple[Step, ...], moment: str) -> None:
