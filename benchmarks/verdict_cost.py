@@ -23,7 +23,7 @@ from deploytool.canary.evidence import RollbackProcess
 from deploytool.canary.observation import ArmCounters, Observation, Table
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence
-from deploytool.system.declaration import CanaryPolicy
+from deploytool.system.policy import CanaryPolicy
 from deploytool.traffic.metrics import DURATION_BUCKETS_S
 
 SEEN = (10**3, 10**5, 10**7)

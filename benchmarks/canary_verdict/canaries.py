@@ -10,7 +10,7 @@ from deploytool.canary.latency import judged_bounds_s
 from deploytool.canary.observation import ArmCounters
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence
-from deploytool.system.declaration import CanaryPolicy
+from deploytool.system.policy import CanaryPolicy
 from deploytool.traffic.metrics import DURATION_BUCKETS_S
 
 ALPHA = 0.01

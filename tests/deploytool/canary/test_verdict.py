@@ -9,7 +9,7 @@ import pytest
 from deploytool.canary.observation import ArmCounters, Observation, Pair, Reset
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision
-from deploytool.system.declaration import CanaryPolicy
+from deploytool.system.policy import CanaryPolicy
 
 BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
 POLICY = VerdictPolicy.of(CanaryPolicy(least_step_s=10, step_deadline_s=600)).model_copy(

@@ -9,7 +9,7 @@ from deploytool.canary.observation import ArmCounters, Observation
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision
 from deploytool.operations.status import weighed
-from deploytool.system.declaration import CanaryPolicy
+from deploytool.system.policy import CanaryPolicy
 from deploytool.system.revision import revision_of
 
 POLICY = VerdictPolicy.of(CanaryPolicy(least_step_s=5, step_deadline_s=60)).model_copy(

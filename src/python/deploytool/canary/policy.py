@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from deploytool.canary.observation import Frozen
-from deploytool.system.declaration import CanaryPolicy, WhenHeld
+from deploytool.system.policy import CanaryPolicy, WhenHeld
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 

@@ -4,7 +4,7 @@ from deploytool.canary.observation import Pair, Snapshot
 from deploytool.errors import PlatformFailed
 from deploytool.operations.context import Context
 from deploytool.platforms.base import Role
-from deploytool.system.declaration import BusinessMetric
+from deploytool.system.policy import BusinessMetric
 from deploytool.traffic.metrics import read_series
 
 _OK = 200

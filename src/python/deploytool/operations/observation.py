@@ -20,7 +20,7 @@ from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Role
 from deploytool.record import event as record
-from deploytool.system.declaration import WhenHeld
+from deploytool.system.policy import WhenHeld
 
 
 @dataclass(frozen=True, slots=True)

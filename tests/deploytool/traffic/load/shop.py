@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from deploytool.system.declaration import Load
+from deploytool.system.load import Load
 
 
 @dataclass

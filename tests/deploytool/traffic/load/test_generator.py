@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from deploytool.system.declaration import Load
+from deploytool.system.load import Load
 from deploytool.traffic.load import client, generator
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator

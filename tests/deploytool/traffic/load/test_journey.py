@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploytool.system.declaration import JourneyStep, Load
+from deploytool.system.load import JourneyStep, Load
 from deploytool.traffic.load.journey import (
     Promise,
     breach,

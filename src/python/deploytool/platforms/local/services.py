@@ -6,7 +6,8 @@ from pathlib import Path
 from deploytool.errors import InvalidInput
 from deploytool.platforms.base import Role
 from deploytool.platforms.local.program import Program
-from deploytool.system.declaration import REFERENCE, Service
+from deploytool.system.declaration import Service
+from deploytool.system.declared import REFERENCE
 from deploytool.system.revision import Revision
 
 

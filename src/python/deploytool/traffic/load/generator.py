@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import suppress
 
-from deploytool.system.declaration import Load
+from deploytool.system.load import Load
 from deploytool.traffic.load.client import Client
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.journey import drawn

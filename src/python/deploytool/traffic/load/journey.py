@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
-from deploytool.system.declaration import REFERENCE, JourneyStep, Load
+from deploytool.system.declared import REFERENCE
+from deploytool.system.load import JourneyStep, Load
 
 Value = str | int
 Variables = Mapping[str, Value]

@@ -4,7 +4,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from deploytool.system.declaration import Journey, JourneyStep
+from deploytool.system.load import Journey, JourneyStep
 from deploytool.traffic.load.client import Answer, Client, NoAnswer
 from deploytool.traffic.load.counts import Failure
 from deploytool.traffic.load.journey import (

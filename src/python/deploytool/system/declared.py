@@ -1,0 +1,29 @@
+"""What all declared things have in common: strict models, and the forms of names and values."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,40}$")]
+UrlPath = Annotated[str, Field(pattern=r"^/[^\s]*$")]
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+REFERENCE = re.compile(r"\$\{([^{}]+)\}")
+
+
+class Declared(BaseModel):
+    """Base of all declared things: nothing unknown is accepted, nothing changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def references(value: Any) -> set[str]:
+    """Return the names used as ${NAME} in all texts of a value."""
+    if isinstance(value, str):
+        return set(REFERENCE.findall(value))
+    if isinstance(value, dict):
+        return references(list(value.values()))
+    if isinstance(value, list):
+        return {name for item in value for name in references(item)}
+    return set()
