@@ -13,9 +13,9 @@ from deploytool.canary.observation import (
 )
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
-from deploytool.errors import PlatformFailed
 from deploytool.operations.business import with_business
 from deploytool.operations.context import Context
+from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Condition, Role
@@ -32,8 +32,6 @@ class Outcome:
     reason: str
 
 
-# Between two tries to read a router that does not answer.
-_RETRY_S = 0.5
 # Between two looks at how many requests stable has had; none in that time means none will come.
 _LEARN_S = 3.0
 
@@ -86,22 +84,11 @@ def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
 
 
 def _read(context: Context, component: str) -> tuple[Snapshot, str]:
-    """Return the counters, and why they had to be waited for, "" when they had not.
-
-    A router that ended is started again at once; only one that stays away ends the operation.
-    """
-    until = context.monotonic() + context.deadline_s
-    trouble = ""
-    while True:
-        try:
-            return with_business(context, component, context.platform.observe(component)), trouble
-        except PlatformFailed as error:
-            if context.monotonic() > until:
-                raise
-            if not trouble:
-                context.say("waiting", component, reason=f"{error.what}: {error.why}")
-            trouble = error.what
-            context.sleep(_RETRY_S)
+    """Return the counters, and why they had to be waited for, "" when they had not."""
+    platform = context.platform
+    return once_answered(
+        context, component, lambda: with_business(context, component, platform.observe(component))
+    )
 
 
 def learn_stable(context: Context, canary: Canary) -> Canary:

@@ -10,6 +10,7 @@ from deploytool.canary.machine import ACTIONS, ENDS, Action, Canary, Event, Phas
 from deploytool.errors import DeployError, NotReady
 from deploytool.operations.context import Context
 from deploytool.operations.observation import Outcome, learn_stable, observe
+from deploytool.operations.patience import once_answered
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.operations.steering import Asked, heed
 from deploytool.operations.view import CanaryView
@@ -145,11 +146,12 @@ def _start(context: Context, revision: Revision, role: Role) -> None:
 
 
 def _set_weight(context: Context, canary: Canary, percent: int) -> None:
-    if context.platform.weight(canary.component) == percent:
+    platform, component = context.platform, canary.component
+    weight, _ = once_answered(context, component, lambda: platform.weight(component))
+    if weight == percent:
         return
-    subject = f"{canary.component} {percent} %"
-    with context.timed("weight-set", subject, action="set-weight"):
-        context.platform.set_weight(canary.component, percent, context.deadline_s)
+    with context.timed("weight-set", f"{component} {percent} %", action="set-weight"):
+        platform.set_weight(component, percent, context.deadline_s)
 
 
 def _await_canary(context: Context, canary: Canary) -> None:
@@ -162,10 +164,12 @@ def _await_stable(context: Context, canary: Canary) -> None:
 
 def _drain_stable(context: Context, canary: Canary) -> None:
     """Wait until no new request reaches stable; those in flight end when it is stopped."""
-    limit = context.monotonic() + context.service(canary.component).drain_s
+    platform, component = context.platform, canary.component
+    limit = context.monotonic() + context.service(component).drain_s
     seen = -1
     while context.monotonic() < limit:
-        count = context.platform.observe(canary.component).stable.answered
+        snapshot, _ = once_answered(context, component, lambda: platform.observe(component))
+        count = snapshot.stable.answered
         if count == seen:
             return
         seen = count
