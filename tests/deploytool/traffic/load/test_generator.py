@@ -168,7 +168,7 @@ def test_a_fault_of_its_own_is_not_silence(shop: Shop, monkeypatch: pytest.Monke
 def test_it_ends_with_its_process(shop: Shop) -> None:
     program = """
 import sys
-from deploytool.system.declaration import Load
+from deploytool.system.load import Load
 from deploytool.traffic.load.generator import LoadGenerator
 from tests.deploytool.traffic.load.shop import BUY, Shop, get, load_of
 LoadGenerator(sys.argv[1], Load.model_validate_json(sys.argv[2]), None, 1).start()
