@@ -19,6 +19,7 @@ import pytest
 from deploytool.canary.observation import Snapshot
 from deploytool.operations.replay import replay_run
 from deploytool.system.declaration import read_system
+from deploytool.system.load import Load
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator
 from deploytool.traffic.router import TraefikApi
@@ -158,11 +159,11 @@ class Deploytool:
         return int(address.rsplit(":", 1)[1].split("/")[0])
 
     @contextmanager
-    def visitors(self, rate: float = 50, seed: int = 7) -> Iterator[Callable[[], LoadCounts]]:
-        """Send the declared traffic meanwhile; then nothing acknowledged may be lost."""
-        load = read_system(self.root / "deploy" / "system.yaml").load
-        assert load is not None
-        generator = LoadGenerator(self.url(), load, rate, seed)
+    def visitors(
+        self, rate: float = 50, seed: int = 7, load: Load | None = None
+    ) -> Iterator[Callable[[], LoadCounts]]:
+        """Send traffic meanwhile, by itself the declared; nothing acknowledged may be lost."""
+        generator = LoadGenerator(self.url(), load or self.load(), rate, seed)
         generator.start()
         try:
             time.sleep(1)
@@ -170,6 +171,24 @@ class Deploytool:
         finally:
             generator.stop(20)
         assert generator.recheck() == ()
+
+    def load(self) -> Load:
+        load = read_system(self._declaration).load
+        assert load is not None
+        return load
+
+    def single_lines(self) -> Load:
+        """Return the declared traffic with the first line alone of each order.
+
+        An order of which one line was confirmed and another refused cannot be undone: the inventory
+        takes nothing back.
+        """
+        declared = self.load().model_dump()
+        for journey in declared["journeys"]:
+            for step in journey["steps"]:
+                if step["body"] and "lines" in step["body"]:
+                    step["body"]["lines"] = step["body"]["lines"][:1]
+        return Load.model_validate(declared)
 
     def make(self) -> None:
         """Lay out the folder, with a policy that allows fewer false rollbacks than the declared.

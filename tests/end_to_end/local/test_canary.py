@@ -72,9 +72,10 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
     deployed: Deploytool,
 ) -> None:
     failed = deployed.counters().canary.failed()
-    result = deployed.done(
-        "canary", COMPONENT, "--env", "INVENTORY_FAULT=refuse:1", "--load", "80", code=4
-    )
+    with deployed.visitors(80, load=deployed.single_lines()):
+        result = deployed.done(
+            "canary", COMPONENT, "--env", "INVENTORY_FAULT=refuse:1", "--no-load", code=4
+        )
     assert result["reason"].startswith("reservations confirmed per reservation made: ")
     assert deployed.counters().canary.failed() == failed
 
