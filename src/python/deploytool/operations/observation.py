@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pydantic import JsonValue
+
 from deploytool.canary.latency import BASELINE_REQUESTS
 from deploytool.canary.machine import Canary, Event
 from deploytool.canary.observation import (
@@ -136,22 +138,19 @@ def _keep(
     Killed in between, the record has a poll that is void: `step-begun` says how many count.
     """
     assert canary.evidence is not None
-    context.emit(
-        record.Event(
-            "observation",
-            object=_object(canary),
-            action=_step(canary),
-            result=verdict.decision,
-            reason=verdict.sentence,
-            details={
-                "canary_run": canary.run,
-                "number": canary.evidence.polls,
-                "elapsed_at_step_s": elapsed_s,
-                "poll": poll.model_dump(mode="json"),
-                "verdict": verdict.model_dump(mode="json"),
-            },
-            view=CanaryView.of(canary, context.now(), verdict),
-        )
+    _tell(
+        context,
+        canary,
+        "observation",
+        result=verdict.decision,
+        reason=verdict.sentence,
+        details={
+            "number": canary.evidence.polls,
+            "elapsed_at_step_s": elapsed_s,
+            "poll": poll.model_dump(mode="json"),
+            "verdict": verdict.model_dump(mode="json"),
+        },
+        view=CanaryView.of(canary, context.now(), verdict),
     )
     state = context.platform.store.load()
     context.platform.store.save(state.model_copy(update={"canary": canary}))
@@ -161,53 +160,59 @@ def _tell_begin(
     context: Context, canary: Canary, evidence: CanaryEvidence, baseline: ArmCounters
 ) -> None:
     """Record all that the evidence begins with, so that it can be computed again."""
-    context.emit(
-        record.Event(
-            "evidence-begun",
-            object=_object(canary),
-            reason=f"{baseline.answered} requests to stable show how it did before",
-            details={
-                "canary_run": canary.run,
-                "policy": evidence.policy.model_dump(mode="json"),
-                "weights_percent": list(evidence.weights_percent),
-                "baseline": baseline.model_dump(mode="json"),
-            },
-        )
+    _tell(
+        context,
+        canary,
+        "evidence-begun",
+        reason=f"{baseline.answered} requests to stable show how it did before",
+        details={
+            "policy": evidence.policy.model_dump(mode="json"),
+            "weights_percent": list(evidence.weights_percent),
+            "baseline": baseline.model_dump(mode="json"),
+        },
     )
 
 
 def _tell_step(context: Context, canary: Canary, evidence: CanaryEvidence) -> None:
-    context.emit(
-        record.Event(
-            "step-begun",
-            object=_object(canary),
-            action=_step(canary),
-            reason=f"{canary.steps[canary.step]} % of the requests",
-            details={
-                "canary_run": canary.run,
-                "step": canary.step,
-                "polls": evidence.polls,
-            },
-        )
+    _tell(
+        context,
+        canary,
+        "step-begun",
+        reason=f"{canary.steps[canary.step]} % of the requests",
+        details={"step": canary.step, "polls": evidence.polls},
     )
 
 
 def _tell_verdict(context: Context, canary: Canary, verdict: Verdict) -> None:
-    context.emit(
-        record.Event(
-            "verdict",
-            object=_object(canary),
-            action=_step(canary),
-            result=verdict.decision,
-            reason=verdict.sentence,
-            details={"canary_run": canary.run, **verdict.model_dump(mode="json")},
-        )
+    _tell(
+        context,
+        canary,
+        "verdict",
+        result=verdict.decision,
+        reason=verdict.sentence,
+        details=verdict.model_dump(mode="json"),
     )
 
 
-def _object(canary: Canary) -> str:
-    return f"{canary.component} {canary.canary.id}"
-
-
-def _step(canary: Canary) -> str:
-    return f"step {canary.step + 1}/{len(canary.steps)}"
+def _tell(
+    context: Context,
+    canary: Canary,
+    event: str,
+    *,
+    reason: str,
+    details: dict[str, JsonValue],
+    result: str = "",
+    view: CanaryView | None = None,
+) -> None:
+    """Record an event of the canary at its step."""
+    context.emit(
+        record.Event(
+            event,
+            object=f"{canary.component} {canary.canary.id}",
+            action=f"step {canary.step + 1}/{len(canary.steps)}",
+            result=result,
+            reason=reason,
+            details={"canary_run": canary.run, **details},
+            view=view,
+        )
+    )

@@ -27,7 +27,7 @@ from deploytool.platforms.local.ports import HOST, Ports
 from deploytool.platforms.local.program import log_name
 from deploytool.platforms.local.releases import Releases
 from deploytool.platforms.local.secrets import Secrets
-from deploytool.platforms.local.services import service_program
+from deploytool.platforms.local.services import references, service_program
 from deploytool.platforms.local.supervision import Supervisor, minimal_environment
 from deploytool.platforms.local.tools import Toolbox, Tools, python
 from deploytool.record.file_store import FileStore
@@ -65,7 +65,6 @@ class LocalPlatform:
         self._detachment = Detachment(self._folder, self._supervisor, root)
         self._releases = Releases(self._folder)
         name, database = system.database
-        self._roles = database.roles
         self._database = LocalDatabase(name, database.database, self._folder, self._secrets)
         self._migrations = Migrations(deploy / database.migrations, self._database, self._secrets)
         self._gateway = LocalGateway(system.gateway, self._folder, self._ports)
@@ -145,7 +144,12 @@ class LocalPlatform:
             interpreter=python(),
             artifact=self._releases.artifact(revision),
             base={**minimal_environment(self._folder), "PEX_ROOT": str(self._folder.pex)},
-            known=self._references(),
+            known=references(
+                self._system,
+                database_port=self._database_port(),
+                gateway_url=self._gateway.url(),
+                password_file=self._database.password_file,
+            ),
         )
         self._supervisor.run(program)
         route = self._gateway.with_instance(component, service, role, program.port)
@@ -288,21 +292,6 @@ class LocalPlatform:
         if known is not None and self._supervisor.has_process(component, role):
             return known.port
         return self._ports.choose(f"{component}.{role}.http")
-
-    def _references(self) -> dict[str, str]:
-        database, gateway = self._database, self._gateway
-        known = {
-            f"{database.component}.host": HOST,
-            f"{database.component}.port": str(self._database_port()),
-            f"{database.component}.name": database.name,
-            f"{gateway.component}.url": gateway.url(),
-        }
-        for role in self._roles:
-            file = database.password_file(role)
-            known[f"{database.component}.password_file.{role}"] = str(file)
-        for name, service in self._system.services.items():
-            known[f"{name}.url"] = gateway.url() + service.route.rstrip("/")
-        return known
 
     def _is_used(self, tools: Path) -> bool:
         return orphans.runs_from(tools, self._folder.path)

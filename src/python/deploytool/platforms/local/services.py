@@ -1,12 +1,13 @@
 """A revision as a process of this machine: its environment with all references resolved. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploytool.errors import InvalidInput
 from deploytool.platforms.base import Role
+from deploytool.platforms.local.ports import HOST
 from deploytool.platforms.local.program import Program
-from deploytool.system.declaration import Service
+from deploytool.system.declaration import Service, System
 from deploytool.system.declared import REFERENCE
 from deploytool.system.revision import Revision
 
@@ -28,6 +29,28 @@ def resolve(
     return {
         name: REFERENCE.sub(lambda match, name=name: value_of(name, match[1]), text)  # type: ignore[misc]
         for name, text in environment.items()
+    }
+
+
+def references(
+    system: System,
+    *,
+    database_port: int,
+    gateway_url: str,
+    password_file: Callable[[str], Path],
+) -> dict[str, str]:
+    """Return what references to other components mean. password_file: of a role of the database."""
+    name, database = system.database
+    return {
+        f"{name}.host": HOST,
+        f"{name}.port": str(database_port),
+        f"{name}.name": database.database,
+        **{f"{name}.password_file.{role}": str(password_file(role)) for role in database.roles},
+        f"{system.gateway}.url": gateway_url,
+        **{
+            f"{other}.url": gateway_url + service.route.rstrip("/")
+            for other, service in system.services.items()
+        },
     }
 
 

@@ -1,12 +1,9 @@
 """supervisord of one state folder: started once, outliving this tool, told what to run."""
 
-import http.client
 import os
 import time
-import xmlrpc.client
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,7 +12,7 @@ from deploytool.platforms.base import Role
 from deploytool.platforms.local import orphans
 from deploytool.platforms.local.commands import run
 from deploytool.platforms.local.folder import MARKER, StateFolder, disk, is_root, read, write
-from deploytool.platforms.local.ports import HOST, Ports
+from deploytool.platforms.local.ports import Ports
 from deploytool.platforms.local.program import (
     Program,
     Task,
@@ -26,12 +23,9 @@ from deploytool.platforms.local.program import (
     render_task_section,
 )
 from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.local.supervisor_api import PORT, SECRET, USER, SupervisorApi
 from deploytool.platforms.local.tools import Tools
 
-_USER = "deploytool"
-_SECRET = "supervisor"  # noqa: S105  # the name of one
-_PORT = "supervisor"
-_CALL_S = 10.0
 _START_S = 20.0
 _POLL_S = 0.05
 # What a program may take beyond its own limit, to be killed and reaped.
@@ -53,15 +47,6 @@ class Running:
     last_exit: str
 
 
-class _Transport(xmlrpc.client.Transport):
-    """Gives up on a supervisord that does not answer."""
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = super().make_connection(host)
-        connection.timeout = _CALL_S
-        return connection
-
-
 class Supervisor:
     """The supervisord of a state folder."""
 
@@ -69,13 +54,11 @@ class Supervisor:
         self._folder = folder
         self._ports = ports
         self._secrets = secrets
+        self._api = SupervisorApi(folder, ports, secrets)
 
     def is_running(self) -> bool:
         """Tell whether it answers."""
-        try:
-            return bool(self._call("getState")["statename"] == "RUNNING")
-        except PlatformFailed:
-            return False
+        return self._api.is_running()
 
     def ensure(self, tools: Tools) -> None:
         """Start it unless it runs; it then runs every program kept.
@@ -123,7 +106,7 @@ class Supervisor:
         write(self._file(task.name, "sh"), render_launcher(task))
         write(self._file(task.name, "conf"), render_task_section(task))
         self._add(task.name)
-        self._call("startProcess", task.name, False)
+        self._api.call("startProcess", task.name, False)
 
     def end_task(self, name: str, stop_s: float) -> None:
         """End the task, which gets so long to end by itself, and forget it."""
@@ -131,13 +114,13 @@ class Supervisor:
 
     def forget_ended_task(self, name: str) -> None:
         """Forget the task if it has ended; supervisord itself would list it for ever."""
-        info = self._info(name)
+        info = self._api.info(name)
         if info is not None and info["statename"] in _ENDED:
             self._remove(name, 0)
 
     def running(self, program: Program) -> Running:
         """Return how the program runs. Raises PlatformFailed when supervisord does not answer."""
-        info = self._info(program.name)
+        info = self._api.info(program.name)
         has_process = info is not None and info["pid"] > 0
         starts = [float(line) for line in (read(self._starts(program.name)) or "").split()]
         restarts = max(0, len(starts) - 1)
@@ -150,7 +133,7 @@ class Supervisor:
 
     def has_process(self, component: str, role: Role) -> bool:
         """Tell whether an instance has a process. Raises PlatformFailed."""
-        info = self._info(f"{component}.{role}")
+        info = self._api.info(f"{component}.{role}")
         return info is not None and info["pid"] > 0
 
     def forget(self) -> None:
@@ -162,8 +145,8 @@ class Supervisor:
     def shutdown(self, deadline_s: float) -> None:
         """End it, with all that it runs. Does nothing when it does not answer."""
         try:
-            pid = int(self._call("getPID"))
-            self._call("shutdown")
+            pid = int(self._api.call("getPID"))
+            self._api.call("shutdown")
         except PlatformFailed:
             return
         deadline = time.monotonic() + deadline_s
@@ -171,12 +154,12 @@ class Supervisor:
             time.sleep(_POLL_S)
 
     def _start(self, tools: Tools) -> None:
-        port = self._ports.choose(_PORT)
+        port = self._ports.choose(PORT)
         config = self._folder.supervisor / "supervisord.conf"
-        password = self._secrets.value(_SECRET)
+        password = self._secrets.value(SECRET)
         write(
             config,
-            render_supervisord(port=port, username=_USER, password=password, is_root=is_root()),
+            render_supervisord(port=port, username=USER, password=password, is_root=is_root()),
         )
         done = run(
             [*tools.supervisord, "--configuration", str(config)],
@@ -201,35 +184,35 @@ class Supervisor:
             time.sleep(_POLL_S)
 
     def _add(self, name: str) -> None:
-        self._call("reloadConfig")
-        self._call("addProcessGroup", name)
+        self._api.call("reloadConfig")
+        self._api.call("addProcessGroup", name)
 
     def _remove(self, name: str, stop_s: float) -> None:
         if self._is_known(name):
             self._stop(name, stop_s)
-            self._call("removeProcessGroup", name)
+            self._api.call("removeProcessGroup", name)
         # The description last: as long as it is there, a repetition finishes this.
         for kind in ("conf", "sh", "json"):
             self._file(name, kind).unlink(missing_ok=True)
         self._starts(name).unlink(missing_ok=True)
 
     def _start_stopped(self, name: str) -> bool:
-        info = self._info(name)
+        info = self._api.info(name)
         if info is None or info["statename"] not in _ENDED:
             return False
         self._starts(name).unlink(missing_ok=True)
-        self._call("startProcess", name, False)
+        self._api.call("startProcess", name, False)
         return True
 
     def _stop(self, name: str, limit_s: float) -> None:
         try:
-            self._call("stopProcessGroup", name, False)
+            self._api.call("stopProcessGroup", name, False)
         except PlatformFailed:
             if self._is_known(name):
                 raise
             return
         deadline = time.monotonic() + limit_s + _KILL_S
-        while (info := self._info(name)) and info["statename"] not in _ENDED:
+        while (info := self._api.info(name)) and info["statename"] not in _ENDED:
             if time.monotonic() > deadline:
                 raise PlatformFailed(
                     f"{name} does not end",
@@ -239,33 +222,7 @@ class Supervisor:
             time.sleep(_POLL_S)
 
     def _is_known(self, name: str) -> bool:
-        return self._info(name) is not None
-
-    def _info(self, name: str) -> dict[str, Any] | None:
-        found: list[dict[str, Any]] = self._call("getAllProcessInfo")
-        return next((info for info in found if info["name"] == name), None)
-
-    def _call(self, method: str, *arguments: object) -> Any:
-        port = self._ports.known(_PORT)
-        if port is None:
-            raise PlatformFailed("supervisord was never started here", hint="run `deploytool up`")
-        address = f"http://{_USER}:{self._secrets.value(_SECRET)}@{HOST}:{port}/RPC2"
-        try:
-            with xmlrpc.client.ServerProxy(address, transport=_Transport()) as proxy:
-                return getattr(proxy.supervisor, method)(*arguments)
-        except xmlrpc.client.Fault as error:
-            raise PlatformFailed(
-                f"supervisord refused {method} {' '.join(map(str, arguments))}".rstrip(),
-                why=error.faultString,
-                hint=f"see {self._folder.supervisor / 'supervisord.log'}",
-            ) from error
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-            # Neither the error nor its cause may show the address: it holds the password.
-            raise PlatformFailed(
-                "supervisord does not answer",
-                why=f"{type(error).__name__} on port {port}",
-                hint="run `deploytool up`; it starts supervision and all that should run",
-            ) from None
+        return self._api.info(name) is not None
 
     def _load(self, path: Path) -> Program | None:
         text = read(path)
