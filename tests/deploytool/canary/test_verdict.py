@@ -1,57 +1,22 @@
 """The verdict as a whole: which decision, when, in which words, and that it can be resumed."""
 
 import json
-import math
 from random import Random
 
 import pytest
 
-from deploytool.canary.observation import ArmCounters, Observation, Pair, Reset
-from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.observation import ArmCounters, Observation, Reset
 from deploytool.canary.verdict import CanaryEvidence, Decision
-from deploytool.system.policy import CanaryPolicy
-
-BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
-POLICY = VerdictPolicy.of(CanaryPolicy(least_step_s=10, step_deadline_s=600)).model_copy(
-    update={"warm_up_polls": 0}
+from tests.deploytool.canary.polls import (
+    FAILING,
+    HEALTHY,
+    POLICY,
+    after,
+    arm,
+    begun,
+    lognormal,
+    poll,
 )
-
-
-def arm(
-    requests: int, failed: int = 0, code: int = 500, latencies: list[float] | None = None
-) -> ArmCounters:
-    times = latencies if latencies is not None else [0.03] * requests
-    return ArmCounters(
-        requests={200: requests - failed, code: failed},
-        buckets=tuple((bound, sum(time <= bound for time in times)) for bound in BOUNDS),
-    )
-
-
-def poll(canary: ArmCounters, stable: ArmCounters) -> Observation:
-    return Observation(seconds=1, stable=stable, canary=canary)
-
-
-HEALTHY = poll(arm(10), arm(90))
-FAILING = poll(arm(10, failed=4, code=502), arm(90, failed=1))
-
-
-def lognormal(random: Random, median_s: float, requests: int) -> ArmCounters:
-    times = [random.lognormvariate(math.log(median_s), 0.6) for _ in range(requests)]
-    return arm(requests, latencies=times)
-
-
-def begun(
-    weights: tuple[int, ...] = (10,),
-    baseline: ArmCounters | None = None,
-    policy: VerdictPolicy = POLICY,
-) -> CanaryEvidence:
-    return CanaryEvidence.new(policy, weights, arm(1000) if baseline is None else baseline)
-
-
-def after(evidence: CanaryEvidence, *polls: Observation | Reset) -> CanaryEvidence:
-    for each in polls:
-        evidence = evidence.after(each)
-    return evidence
 
 
 def test_a_failing_canary_is_rolled_back_and_the_sentence_names_metric_and_counts() -> None:
@@ -220,91 +185,12 @@ def test_without_a_baseline_errors_alone_are_judged_and_the_sentence_says_so() -
     )
 
 
-def test_metrics_share_the_level_by_their_weights() -> None:
-    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000))
-    shares = [1 / each.process.limit for each in evidence.metrics]
-    assert shares == pytest.approx([0.007, *[0.00075] * 4])
-    assert evidence.log_e == pytest.approx(0)
-
-
-def test_no_single_block_decides_on_latency() -> None:
-    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000))
-    huge = poll(arm(5000, latencies=[5.0] * 5000), arm(5000))
-    for each in evidence.after(huge).metrics[1:]:
-        assert each.process.log_e == pytest.approx(math.log(10))
-
-
-def test_cash_is_kept_for_later_steps_and_spread_evenly_over_them() -> None:
-    def cash(evidence: CanaryEvidence) -> list[float]:
-        return [math.exp(metric.process.log_capital[0]) for metric in evidence.metrics]
-
-    evidence = begun((10, 25, 50), lognormal(Random(1), 0.04, 2000))
-    assert cash(evidence) == pytest.approx([0.2] * 5)
-    assert cash(evidence.at_step(1)) == pytest.approx([0.1] * 5)
-    assert cash(evidence.at_step(1).at_step(2)) == cash(evidence.at_step(2)) == [0.0] * 5
-    assert set(cash(begun((10,)))) == {0.0}
-
-
 def test_a_step_takes_its_least_traffic_even_if_everything_is_proved() -> None:
     policy = POLICY.model_copy(update={"tolerance": 0.2, "least_step_requests": 100})
     verdict = after(begun(policy=policy), *[HEALTHY] * 5).judge(0, 60)
     assert verdict.decision is Decision.CONTINUE
     assert verdict.sentence.endswith("; the step takes at least 100 canary requests")
     assert after(begun(policy=policy), *[HEALTHY] * 10).judge(0, 60).decision is Decision.PROMOTE
-
-
-def test_client_errors_count_only_where_that_is_declared() -> None:
-    refused = poll(arm(10, failed=5, code=404), arm(90, failed=1, code=404))
-    assert after(begun(), *[refused] * 5).log_e == pytest.approx(0)
-    counted = POLICY.model_copy(update={"are_client_errors_counted": True})
-    verdict = after(begun(policy=counted), *[refused] * 5).judge(0, 5)
-    assert verdict.decision is Decision.ROLLBACK
-    assert "by client error, mostly status 404" in verdict.sentence
-
-
-def sold(count: int, per: int, requests: int) -> ArmCounters:
-    return arm(requests).model_copy(
-        update={"business": {"sold per offer": Pair(count=count, per=per)}}
-    )
-
-
-SELLING = POLICY.model_copy(update={"business": ("sold per offer",)})
-
-
-def test_a_canary_that_sells_less_is_rolled_back_though_no_request_fails() -> None:
-    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000), policy=SELLING)
-    weak = poll(sold(1, 6, 10), sold(50, 52, 90))
-    while not evidence.is_rejected:
-        evidence = evidence.after(weak)
-    verdict = evidence.judge(0, 9)
-    assert (verdict.decision, verdict.metric) == (Decision.ROLLBACK, "sold per offer")
-    assert verdict.sentence.startswith("sold per offer: ")
-    assert "(0.17, 95 % interval " in verdict.sentence
-    assert "at the canary against" in verdict.sentence
-
-
-def test_a_canary_that_sells_more_or_as_much_is_no_worse() -> None:
-    for count in (5, 9):
-        evidence = begun(policy=SELLING)
-        assert after(evidence, *[poll(sold(count, 5, 10), sold(50, 50, 90))] * 60).log_e < 0
-
-
-def test_business_metrics_get_their_share_of_the_level() -> None:
-    evidence = begun(baseline=lognormal(Random(1), 0.04, 2000), policy=SELLING)
-    shares = [1 / each.process.limit for each in evidence.metrics]
-    assert shares == pytest.approx([0.0056, *[0.0006] * 4, 0.002])
-    assert evidence.log_e == pytest.approx(0)
-
-
-def test_where_failures_come_together_both_verdicts_ask_for_more() -> None:
-    clustered = POLICY.model_copy(update={"cluster_size": 3})
-    proved, alone = begun(policy=clustered), begun()
-    failing = poll(arm(100, failed=50), arm(900))
-    growth = [each.after(failing).metrics[0].process.log_e for each in (proved, alone)]
-    assert growth == pytest.approx([math.log(4.65), math.log(10)], abs=0.2)
-    for _ in range(60):
-        proved, alone = proved.after(HEALTHY), alone.after(HEALTHY)
-    assert proved.promotion.log_e == pytest.approx([e / 5 for e in alone.promotion.log_e])
 
 
 def test_a_first_warm_up_is_not_judged() -> None:

@@ -148,6 +148,15 @@ def _detail(worst: MetricFigures, figures: Figures) -> str:
 
 
 def _no_evidence(figures: Figures) -> str:
-    if all(each.bound_s is None for each in figures.metrics):
-        return "latency was not judged: too few stable requests before the canary"
-    return f"evidence against it {strength(figures.e_value)} of {figures.e_limit:,.0f}"
+    """Say how much speaks against the canary, and which metrics could not say anything."""
+    found = (
+        f"evidence against it {strength(figures.e_value)} of {figures.e_limit:,.0f}"
+        if any(each.bound_s is not None for each in figures.metrics)
+        else "latency was not judged: too few stable requests before the canary"
+    )
+    unjudged = [
+        f"{each.metric} was not judged: a version counted no event"
+        for each in figures.metrics
+        if each.is_business and not (each.canary_requests and each.stable_requests)
+    ]
+    return "; ".join([found, *unjudged])

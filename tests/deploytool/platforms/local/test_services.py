@@ -1,9 +1,12 @@
 """References in a service's environment."""
 
+from pathlib import Path
+
 import pytest
 
 from deploytool.errors import InvalidInput
-from deploytool.platforms.local.services import resolve
+from deploytool.platforms.local.services import references, resolve
+from deploytool.system.declaration import System
 
 KNOWN = {"store.port": "5432", "web.url": "http://127.0.0.1:1/app"}
 
@@ -22,3 +25,30 @@ def test_an_unknown_reference_is_refused_and_the_known_ones_are_named() -> None:
         resolve("web", {"A": "${store.socket}"}, KNOWN)
     assert "web.environment.A refers to ${store.socket}" in refusal.value.what
     assert "store.port" in refusal.value.why
+
+
+def test_the_database_the_gateway_and_each_service_behind_it_can_be_named() -> None:
+    system = System.model_validate(
+        {
+            "system": "example",
+            "components": {
+                "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
+                "edge": {"kind": "gateway"},
+                "web": {"kind": "service", "route": "/app/"},
+            },
+        }
+    )
+    known = references(
+        system,
+        database_port=5432,
+        gateway_url="http://127.0.0.1:80",
+        password_file=lambda role: Path("/secrets") / role,
+    )
+    assert known == {
+        "db.host": "127.0.0.1",
+        "db.port": "5432",
+        "db.name": "d",
+        "db.password_file.r": "/secrets/r",
+        "edge.url": "http://127.0.0.1:80",
+        "web.url": "http://127.0.0.1:80/app",
+    }
