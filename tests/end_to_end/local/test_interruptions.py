@@ -69,9 +69,11 @@ def test_a_killed_process_is_back_within_seconds(deployed: Deploytool, component
 
 
 def test_a_canary_outlives_the_death_of_the_router(deployed: Deploytool) -> None:
+    # One long step: where the weight moves, polls are left out anyway.
     process = deployed.start(
-        "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--output", "json"
-    )
+        "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--steps", "10",
+        "--output", "json",
+    )  # fmt: skip
     until(lambda: observed(deployed) > 6, what="the canary is observed")
     victim = deployed.process_of("gateway", deployed.port_of("gateway"))
     victim.send_signal(signal.SIGKILL)

@@ -204,12 +204,12 @@ def _tell(
     result: str = "",
     view: CanaryView | None = None,
 ) -> None:
-    """Record an event of the canary at its step."""
+    """Record an event of the canary where it stands."""
     context.emit(
         record.Event(
             event,
             object=f"{canary.component} {canary.canary.id}",
-            action=f"step {canary.step + 1}/{len(canary.steps)}",
+            action=canary.position,
             result=result,
             reason=reason,
             details={"canary_run": canary.run, **details},
