@@ -1,0 +1,44 @@
+"""`python -m` of this package in the sandbox: makes the binary that the job describes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from PyInstaller.__main__ import run
+from PyInstaller.exceptions import PythonLibraryNotFoundError
+
+from .assembly import assemble
+from .errors import FreezingError
+from .job import DIST_FOLDER, FOLDER
+
+# PyInstaller takes its instructions from a file that it executes.
+SPEC = f"from {assemble.__module__} import assemble\nassemble()\n"
+
+
+def main() -> None:
+    """Make the binary; exits with an explanation when that is not possible."""
+    # Put there by `-m`: else the application could import this package.
+    sys.path.remove(os.getcwd())
+    # Cached files of an earlier build would depend on what that was.
+    os.environ["PYINSTALLER_CONFIG_DIR"] = os.path.abspath(f"{FOLDER}/cache")
+    spec = Path(FOLDER, "application.spec")
+    spec.write_text(SPEC, encoding="utf-8")
+    work = ["--workpath", f"{FOLDER}/work", "--distpath", DIST_FOLDER]
+    try:
+        run([str(spec), *work, "--noconfirm", "--log-level=WARN"])
+    except FreezingError as error:
+        sys.exit(str(error))
+    except PythonLibraryNotFoundError:
+        error = FreezingError(
+            "this Python cannot be packaged",
+            f"{sys.base_prefix} has no shared library of Python (libpython*.so)",
+            "apt-get install libpython3-dev for Debian's own Python; build others with "
+            "--enable-shared (pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install ...)",
+        )
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
