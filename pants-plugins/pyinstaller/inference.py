@@ -15,7 +15,8 @@ from pants.backend.python.target_types import (
     ResolvedPexEntryPoint,
     ResolvePexEntryPointRequest,
 )
-from pants.engine.rules import Get, Rule, collect_rules, rule
+from pants.engine.addresses import Address
+from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import (
     DependenciesRequest,
     ExplicitlyProvidedDependencies,
@@ -51,26 +52,33 @@ class InferEntryPoint(InferDependenciesRequest[EntryPointFieldSet]):
 
 @rule
 async def infer_entry_point(request: InferEntryPoint, python: PythonSetup) -> InferredDependencies:
-    """Return the owner; none when there is none, which packaging then complains about."""
+    """Return the owners; none when there are none, which packaging then complains about."""
     fields = request.field_set
-    entry_point = await Get(ResolvedPexEntryPoint, ResolvePexEntryPointRequest(fields.entry_point))
+    explicit, entry_point = await MultiGet(
+        Get(ExplicitlyProvidedDependencies, DependenciesRequest(fields.dependencies)),
+        Get(ResolvedPexEntryPoint, ResolvePexEntryPointRequest(fields.entry_point)),
+    )
     assert entry_point.val is not None  # a required field
-    module = entry_point.val.module
-    owners = await Get(
-        PythonModuleOwners,
-        PythonModuleOwnersRequest(module, resolve=fields.resolve.normalized_value(python)),
+    modules = [entry_point.val.module]
+    if entry_point.val.function is None:
+        # What runs of a package.
+        modules.append(f"{entry_point.val.module}.__main__")
+    resolve = fields.resolve.normalized_value(python)
+    found = await MultiGet(
+        Get(PythonModuleOwners, PythonModuleOwnersRequest(module, resolve=resolve))
+        for module in modules
     )
-    if owners.unambiguous:
-        return InferredDependencies(owners.unambiguous)
-    explicit = await Get(ExplicitlyProvidedDependencies, DependenciesRequest(fields.dependencies))
-    explicit.maybe_warn_of_ambiguous_dependency_inference(
-        owners.ambiguous,
-        fields.address,
-        import_reference="module",
-        context=f"The entry point of {fields.address} is the module `{module}`",
-    )
-    chosen = explicit.disambiguated(owners.ambiguous)
-    return InferredDependencies([chosen] if chosen else [])
+    inferred: list[Address] = []
+    for module, owners in zip(modules, found):
+        explicit.maybe_warn_of_ambiguous_dependency_inference(
+            owners.ambiguous,
+            fields.address,
+            import_reference="module",
+            context=f"The entry point of {fields.address} is the module `{module}`",
+        )
+        chosen = explicit.disambiguated(owners.ambiguous)
+        inferred.extend(owners.unambiguous or ([chosen] if chosen else []))
+    return InferredDependencies(inferred)
 
 
 def rules() -> Iterable[Rule | UnionRule]:

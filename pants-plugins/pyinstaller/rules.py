@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Iterable
 
 from pants.backend.python.target_types import ResolvedPexEntryPoint, ResolvePexEntryPointRequest
@@ -57,6 +56,7 @@ from pyinstaller.freezing.job import (  # pants: no-infer-dep (other resolve)
 from pyinstaller.subsystem import PyInstaller
 from pyinstaller.target_types import (
     PyInstallerEntryPointField,
+    PyInstallerExcludedImportsField,
     PyInstallerHiddenImportsField,
     PyInstallerMode,
     PyInstallerModeField,
@@ -80,6 +80,7 @@ class PyInstallerFieldSet(PackageFieldSet, RunFieldSet):
     run_in_sandbox_behavior = RunInSandboxBehavior.RUN_REQUEST_HERMETIC
 
     entry_point: PyInstallerEntryPointField
+    excluded_imports: PyInstallerExcludedImportsField
     hidden_imports: PyInstallerHiddenImportsField
     mode: PyInstallerModeField
     output_path: OutputPathField
@@ -94,7 +95,7 @@ class PyInstallerFieldSet(PackageFieldSet, RunFieldSet):
         package = self.package_path()
         if self.mode.value == PyInstallerMode.ONEFILE.value:
             return package
-        return os.path.join(package, os.path.basename(package))
+        return f"{package}/{PurePath(package).name}"
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,13 @@ async def package(field_set: PyInstallerFieldSet) -> BuiltPackage:
     )
     assert entry_point.val is not None  # a required field
     sources = await Get(PythonSourceFiles, PythonSourceFilesRequest(closure.closure))
-    path = field_set.package_path()
+    path = PurePath(field_set.package_path())
     job = Job(
-        name=os.path.basename(path),
+        name=path.name,
         mode=field_set.mode.value,
         module=entry_point.val.module,
         function=entry_point.val.function,
+        excluded_imports=list(field_set.excluded_imports.value or ()),
         hidden_imports=list(field_set.hidden_imports.value or ()),
         strip=field_set.strip.value,
         source_roots=list(sources.source_roots),
@@ -181,9 +183,7 @@ async def package(field_set: PyInstallerFieldSet) -> BuiltPackage:
             ]
         ),
     )
-    digest = await Get(
-        Digest, MergeDigests([scripts, sources.source_files.snapshot.digest])
-    )
+    digest = await Get(Digest, MergeDigests([scripts, sources.source_files.snapshot.digest]))
     process = await Get(
         Process,
         VenvPexProcess(
@@ -212,17 +212,15 @@ async def package(field_set: PyInstallerFieldSet) -> BuiltPackage:
         ),
     )
     built = await Get(Digest, RemovePrefix(result.output_digest, DIST_FOLDER))
-    placed = await Get(Digest, AddPrefix(built, os.path.dirname(path)))
-    return BuiltPackage(placed, (BuiltPackageArtifact(path),))
+    placed = await Get(Digest, AddPrefix(built, str(path.parent)))
+    return BuiltPackage(placed, (BuiltPackageArtifact(str(path)),))
 
 
 @rule
 async def run(field_set: PyInstallerFieldSet) -> RunRequest:
     """Start the packaged program, not its sources: what is tried is what is shipped."""
     built = await Get(BuiltPackage, PackageFieldSet, field_set)
-    return RunRequest(
-        digest=built.digest, args=[os.path.join("{chroot}", field_set.program_path())]
-    )
+    return RunRequest(digest=built.digest, args=[f"{{chroot}}/{field_set.program_path()}"])
 
 
 def rules() -> Iterable[Rule | UnionRule]:

@@ -44,9 +44,9 @@ class PyInstallerModeField(StringField):
     valid_choices = PyInstallerMode
     value: str
     help = (
-        "`onedir`: a folder with the program, named as the folder is, and its libraries. `onefile`: "
-        "a single program, which unpacks itself at each start into /tmp, and so starts later, uses "
-        "more memory and cannot start where /tmp is read-only or noexec."
+        "`onedir`: a folder with its libraries and the program, which is named as the folder is. "
+        "`onefile`: a single program, which at each start unpacks itself into /tmp; so it starts "
+        "later, uses more memory and cannot start where /tmp is read-only or noexec."
     )
 
 
@@ -55,6 +55,16 @@ class PyInstallerHiddenImportsField(StringSequenceField):
 
     alias = "hidden_imports"
     help = "Modules that the application imports by a name that it only makes up when it runs."
+
+
+class PyInstallerExcludedImportsField(StringSequenceField):
+    """What PyInstaller's analysis sees, but the application does without."""
+
+    alias = "excluded_imports"
+    help = (
+        "Modules to leave out although something imports them: those of features that the "
+        "application does not use. An import of one fails as if it were not installed."
+    )
 
 
 class PyInstallerStripField(BoolField):
@@ -83,6 +93,7 @@ class PyInstallerBinary(Target):
         OutputPathField,
         PyInstallerDependenciesField,
         PyInstallerEntryPointField,
+        PyInstallerExcludedImportsField,
         PyInstallerHiddenImportsField,
         PyInstallerModeField,
         PyInstallerStripField,

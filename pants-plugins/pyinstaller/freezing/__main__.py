@@ -20,9 +20,9 @@ SPEC = f"from {assemble.__module__} import assemble\nassemble()\n"
 def main() -> None:
     """Make the binary; exits with an explanation when that is not possible."""
     # Put there by `-m`: else the application could import this package.
-    sys.path.remove(os.getcwd())
+    sys.path.remove(str(Path.cwd()))
     # Cached files of an earlier build would depend on what that was.
-    os.environ["PYINSTALLER_CONFIG_DIR"] = os.path.abspath(f"{FOLDER}/cache")
+    os.environ["PYINSTALLER_CONFIG_DIR"] = str(Path(FOLDER, "cache").absolute())
     spec = Path(FOLDER, "application.spec")
     spec.write_text(SPEC, encoding="utf-8")
     work = ["--workpath", f"{FOLDER}/work", "--distpath", DIST_FOLDER]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import List, Tuple
 
 from PyInstaller.building.api import COLLECT, EXE, PYZ
 from PyInstaller.building.build_main import Analysis
@@ -35,7 +33,7 @@ def assemble() -> None:
 
 def _analyse(job: Job) -> Analysis:
     """Find what goes into the binary, and add the metadata of that."""
-    roots = [os.path.abspath(root) for root in job.source_roots]
+    roots = [str(Path(root).absolute()) for root in job.source_roots]
     script, imports = _write_script(job, [*roots, *sys.path])
     installed = list(distributions())
     analysis = Analysis(
@@ -43,7 +41,7 @@ def _analyse(job: Job) -> Analysis:
         pathex=roots,
         datas=_placed_resources(job),
         hiddenimports=[*imports, *job.hidden_imports],
-        excludes=foreign_packages(job.distributions, installed),
+        excludes=[*job.excluded_imports, *foreign_packages(job.distributions, installed)],
     )
     for name, path, _ in analysis.datas:
         if name == "base_library.zip":
@@ -54,7 +52,7 @@ def _analyse(job: Job) -> Analysis:
     return analysis
 
 
-def _write_script(job: Job, path: List[str]) -> Tuple[str, List[str]]:
+def _write_script(job: Job, path: list[str]) -> tuple[str, list[str]]:
     """Write the script that the binary starts with; return it and the imports it does not show."""
     if job.function is None:
         imports = [job.module, module_to_run(job.module, path)]
@@ -69,13 +67,12 @@ def _write_script(job: Job, path: List[str]) -> Tuple[str, List[str]]:
     return str(script.absolute()), imports
 
 
-def _placed_resources(job: Job) -> List[Tuple[str, str]]:
+def _placed_resources(job: Job) -> list[tuple[str, str]]:
     """Return (file, folder in the binary) of each, as `--add-data` takes them."""
     # Of nested roots the inner one counts.
-    roots = sorted(job.source_roots, key=len, reverse=True)
+    roots = sorted((Path(root) for root in job.source_roots), key=lambda root: -len(root.parts))
     placed = []
-    for resource in job.resources:
-        root = next(root for root in roots if root == "." or resource.startswith(f"{root}/"))
-        folder = os.path.dirname(os.path.relpath(resource, root))
-        placed.append((os.path.abspath(resource), folder or "."))
+    for resource in map(Path, job.resources):
+        root = next(root for root in roots if root in resource.parents)
+        placed.append((str(resource.absolute()), str(resource.parent.relative_to(root))))
     return placed

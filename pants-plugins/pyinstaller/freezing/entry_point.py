@@ -6,7 +6,7 @@ import ast
 import symtable
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
-from typing import List, Optional, Sequence
+from typing import Sequence
 
 from .errors import FreezingError
 
@@ -17,7 +17,7 @@ def call_script(module: str, function: str, path: Sequence[str]) -> str:
     `path`: where to look, as in sys.path; nothing of the application is imported for it.
     Raises FreezingError when there is no such module or no such function in it.
     """
-    name = function.split(".")[0]
+    name = function.split(".", maxsplit=1)[0]
     origin = _find(module, path).origin
     if origin and origin.endswith(".py") and not _may_define(Path(origin), name):
         raise FreezingError(
@@ -46,7 +46,7 @@ def module_to_run(module: str, path: Sequence[str]) -> str:
 
 
 def _find(module: str, path: Sequence[str]) -> ModuleSpec:
-    places: List[str] = list(path)
+    places: list[str] = list(path)
     name = ""
     for part in module.split("."):
         name = f"{name}.{part}" if name else part

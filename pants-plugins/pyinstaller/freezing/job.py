@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import List, Optional
 
 # Where the plugin puts this package in the sandbox; everything else there is the application's.
 FOLDER = "pyinstaller_freezing"
@@ -24,12 +23,13 @@ class Job:
     name: str
     mode: str
     module: str
-    function: Optional[str]
-    hidden_imports: List[str]
+    function: str | None
+    excluded_imports: list[str]
+    hidden_imports: list[str]
     strip: bool
-    source_roots: List[str]
-    resources: List[str]
-    distributions: List[str]
+    source_roots: list[str]
+    resources: list[str]
+    distributions: list[str]
 
     def to_json(self) -> str:
         """Return the job as text; equal jobs give equal texts."""
