@@ -1,0 +1,1 @@
+"""Prepares what an image copies, inside the image that builds it."""

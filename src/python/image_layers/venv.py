@@ -1,0 +1,36 @@
+"""Virtual environments from PEX files."""
+
+import compileall
+import os
+import py_compile
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+# Debian's name of it; the links to it belong to a package of programs that a build does not need.
+STRIP = "x86_64-linux-gnu-strip"
+
+
+def unpack(pex: Path, folder: Path, scope: str) -> None:
+    """Make a virtual environment of the requirements (deps), the sources (srcs), or all of a PEX.
+
+    Raises CalledProcessError when a program fails.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        subprocess.run(
+            [sys.executable, str(pex), "venv", f"--scope={scope}", str(folder)],
+            env={"PEX_TOOLS": "1", "PEX_ROOT": place, "PATH": os.defpath, "HOME": place},
+            check=True,
+        )
+    for cache in list(folder.rglob("__pycache__")):
+        shutil.rmtree(cache)
+    libraries = [str(path) for path in folder.rglob("*.so*") if path.is_file()]
+    if libraries:
+        # Symbols for debuggers are most of some libraries.
+        subprocess.run([STRIP, "--strip-unneeded", *libraries], check=True)
+    # Nobody edits the files of an image: comparing times would only cost each start.
+    compileall.compile_dir(
+        folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )

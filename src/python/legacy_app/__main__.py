@@ -1,0 +1,19 @@
+"""What `python -m legacy_app` runs: the service, or with `probe PATH` a question to it."""
+
+import sys
+
+
+def main() -> None:
+    """Serve until told to stop, or exit with 0 when the probe is answered well, else with 1."""
+    if sys.argv[1:2] == ["probe"]:
+        # Runs every few seconds, beside the service: it loads nothing but this.
+        from legacy_app.entrypoints.probing import probe
+
+        sys.exit(probe(sys.argv[2:]))
+    from legacy_app.main import main as serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""What `python -m new_microservice` runs: the service, or with `probe PATH` a question to it."""
+
+import sys
+
+
+def main() -> None:
+    """Serve until told to stop, or exit with 0 when the probe is answered well, else with 1."""
+    if sys.argv[1:2] == ["probe"]:
+        # Runs every few seconds, beside the service: it loads nothing but this.
+        from new_microservice.entrypoints.probing import probe
+
+        sys.exit(probe(sys.argv[2:]))
+    from new_microservice.main import main as serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()
