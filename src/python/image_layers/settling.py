@@ -8,7 +8,7 @@ TIME_S = 315532800
 
 
 def settle(folder: Path) -> None:
-    """Give everything in a folder, and itself, one time and a mode that all may read."""
+    """Give everything in a folder, and itself, one time and a mode that lets all read it."""
     for path in (*folder.rglob("*"), folder):
         if not path.is_symlink():
             is_executable = path.is_dir() or path.stat().st_mode & 0o100

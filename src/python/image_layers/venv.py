@@ -24,6 +24,10 @@ def unpack(pex: Path, folder: Path, scope: str) -> None:
             env={"PEX_TOOLS": "1", "PEX_ROOT": place, "PATH": os.defpath, "HOME": place},
             check=True,
         )
+    for path in folder.glob("lib/*/site-packages/PEX_EXTRA_SYS_PATH.pth"):
+        path.unlink()  # a variable that lets others put code in the service's way
+    if scope == "srcs":
+        _leave_packages(folder)
     for cache in list(folder.rglob("__pycache__")):
         shutil.rmtree(cache)
     libraries = [str(path) for path in folder.rglob("*.so*") if path.is_file()]
@@ -34,3 +38,13 @@ def unpack(pex: Path, folder: Path, scope: str) -> None:
     compileall.compile_dir(
         folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
+
+
+def _leave_packages(folder: Path) -> None:
+    """Delete what the environment of the requirements has as well: interpreter and scripts."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            if path.name != "lib":
+                shutil.rmtree(path)
+        else:
+            path.unlink()
