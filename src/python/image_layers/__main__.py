@@ -1,6 +1,7 @@
 """Makes the files of an image's layer the same wherever they are built.
 
     image-layers venv [--scope SCOPE] PEX FOLDER   unpack a PEX, strip and compile it, then settle
+    image-layers program PEX NAME                  put one program of a PEX into /usr/bin
     image-layers settle                            give everything in /layer one time, and modes
 
 Run by the Dockerfiles in their first stages, which start from 3rdparty/images:builder. The last stage
@@ -13,7 +14,7 @@ import os
 from pathlib import Path
 
 from image_layers.settling import settle
-from image_layers.venv import unpack
+from image_layers.venv import take_program, unpack
 
 LAYER = Path("/layer")
 
@@ -26,6 +27,9 @@ def main() -> None:
     venv.add_argument("--scope", choices=["all", "deps", "srcs"], default="all")
     venv.add_argument("pex", type=Path)
     venv.add_argument("folder", type=Path, help="where it will be in the image")
+    program = commands.add_parser("program", help="take one program out of a PEX with tools")
+    program.add_argument("pex", type=Path)
+    program.add_argument("name")
     commands.add_parser("settle", help="give all files one time")
     arguments = parser.parse_args()
     os.umask(0o022)
@@ -35,6 +39,8 @@ def main() -> None:
         place = LAYER / arguments.folder.relative_to("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         arguments.folder.rename(place)
+    if arguments.command == "program":
+        take_program(arguments.pex, arguments.name, LAYER / "usr/bin")
     settle(LAYER)
 
 

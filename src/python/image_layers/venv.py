@@ -18,12 +18,7 @@ def unpack(pex: Path, folder: Path, scope: str) -> None:
 
     Raises CalledProcessError when a program fails.
     """
-    with tempfile.TemporaryDirectory() as place:
-        subprocess.run(
-            [sys.executable, str(pex), "venv", f"--scope={scope}", str(folder)],
-            env={"PEX_TOOLS": "1", "PEX_ROOT": place, "PATH": os.defpath, "HOME": place},
-            check=True,
-        )
+    _make(pex, folder, scope)
     for path in folder.glob("lib/*/site-packages/PEX_EXTRA_SYS_PATH.pth"):
         path.unlink()  # a variable that lets others put code in the service's way
     if scope == "srcs":
@@ -38,6 +33,23 @@ def unpack(pex: Path, folder: Path, scope: str) -> None:
     compileall.compile_dir(
         folder, quiet=1, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
     )
+
+
+def take_program(pex: Path, name: str, folder: Path) -> None:
+    """Copy a program that a requirement of the PEX brings. Raises CalledProcessError, OSError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        _make(pex, Path(place) / "venv", "deps")
+        shutil.copy(Path(place) / "venv/bin" / name, folder / name)
+
+
+def _make(pex: Path, folder: Path, scope: str) -> None:
+    with tempfile.TemporaryDirectory() as place:
+        subprocess.run(
+            [sys.executable, str(pex), "venv", f"--scope={scope}", str(folder)],
+            env={"PEX_TOOLS": "1", "PEX_ROOT": place, "PATH": os.defpath, "HOME": place},
+            check=True,
+        )
 
 
 def _leave_packages(folder: Path) -> None:
