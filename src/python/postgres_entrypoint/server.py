@@ -1,6 +1,7 @@
 """PostgreSQL's own programs, and a server that nobody outside can reach."""
 
 import contextlib
+import signal
 import subprocess
 import tempfile
 import time
@@ -63,17 +64,17 @@ def private_server(data: Path, user: str) -> Iterator[Session]:
         ]
         with subprocess.Popen(argv) as server:
             try:
-                _await(server, Path(place))
+                _await(server, Path(place), user)
                 yield Session(Path(place), user)
             finally:
-                server.send_signal(2)  # SIGINT: it ends its sessions and writes everything
+                server.send_signal(signal.SIGINT)  # it ends its sessions and writes everything
                 server.wait(STOP_S)
 
 
-def _await(server: "subprocess.Popen[bytes]", socket: Path) -> None:
+def _await(server: "subprocess.Popen[bytes]", socket: Path, user: str) -> None:
     deadline = time.monotonic() + START_S
     while server.poll() is None and time.monotonic() < deadline:
-        asked = [program("pg_isready"), "--quiet", f"--host={socket}"]
+        asked = [program("pg_isready"), "--quiet", f"--host={socket}", f"--username={user}"]
         if subprocess.run(asked, check=False).returncode == 0:
             return
         time.sleep(0.1)
