@@ -16,7 +16,7 @@ from deploytool.record.event import Event, Listener
 from deploytool.record.origin import user_name
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.declaration import Service, System
-from deploytool.system.revision import Revision, digest_of, revision_of
+from deploytool.system.revision import Revision, revision_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ class Context:
         """
         service = self.service(component)
         if component not in self._digests:
-            self._digests[component] = digest_of(self.artifact(component))
+            self._digests[component] = self.platform.fingerprint(
+                component, self.artifact(component)
+            )
         environment = {**service.environment, **(overrides or {})}
         return revision_of(component, self._digests[component], environment)
 

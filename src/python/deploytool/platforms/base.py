@@ -10,6 +10,7 @@ from typing import Any, Literal, Protocol
 from deploytool.canary.observation import Snapshot
 from deploytool.record.store import TargetStore
 from deploytool.system.revision import Revision
+from deploytool.traffic.traefik_file import Arm
 
 MigrationKind = Literal["expand", "contract"]
 
@@ -19,6 +20,11 @@ class Role(StrEnum):
 
     STABLE = "stable"
     CANARY = "canary"
+
+    @property
+    def arm(self) -> Arm:
+        """The router's name for the backend in this role."""
+        return "stable" if self is Role.STABLE else "canary"
 
 
 class Condition(StrEnum):
@@ -82,6 +88,12 @@ class Platform(Protocol):
 
     def prepare(self) -> None:
         """Make what the platform itself needs (folders, tools, supervision); start nothing."""
+
+    def fingerprint(self, component: str, artifact: Path) -> str:
+        """Return the SHA-256, in hex, of all that makes up a revision beside its environment.
+
+        The artifact, and what the platform itself adds to it. Raises InvalidInput, OSError.
+        """
 
     def install(self, revision: Revision, artifact: Path) -> None:
         """Keep the revision's artifact and configuration at the target, for start and rollback."""

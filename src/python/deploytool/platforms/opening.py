@@ -10,7 +10,10 @@ from deploytool.platforms.base import OpenPlatform, Platform
 from deploytool.system.declaration import System
 from deploytool.system.targets import Target
 
-_OPENERS = {"processes": ("deploytool.platforms.local", "open_local")}
+_OPENERS = {
+    "processes": ("deploytool.platforms.local", "open_local"),
+    "compose": ("deploytool.platforms.compose", "open_compose"),
+}
 
 
 def open_platform(

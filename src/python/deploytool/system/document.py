@@ -96,20 +96,28 @@ def _construct_mapping(
     node: yaml.MappingNode, at: Location, lines: dict[Location, int], path: Path
 ) -> dict[Hashable, Any]:
     mapping: dict[Hashable, Any] = {}
+    given: set[Hashable] = set()
     for key_node, value_node in node.value:
+        if key_node.tag == _MERGE:
+            merged = _construct(value_node, (*at, "<<"), lines, path)
+            for each in merged if isinstance(merged, list) else [merged]:
+                mapping = {**each, **mapping}
+            continue
         key = _scalars.construct_object(key_node)
         line = key_node.start_mark.line + 1
-        if key in mapping:
+        if key in given:
             raise InvalidInput(
                 f"{path.name}: the key {key!r} stands twice",
                 why="the second would silently replace the first",
                 hint="remove one of them",
                 place=Place(path, line),
             )
+        given.add(key)
         mapping[key] = _construct(value_node, (*at, key), lines, path)
         lines[*at, key] = line
     return mapping
 
 
+_MERGE = "tag:yaml.org,2002:merge"
 # Resolves the scalars of one node; it is given no text of its own.
 _scalars = yaml.SafeLoader("")

@@ -18,14 +18,14 @@ class Revision(BaseModel):
 
     component: str
     id: str
-    # SHA-256 of the artifact's bytes, in hex.
+    # SHA-256 of the artifact and of what its platform adds to it, in hex.
     artifact: str
     # As declared, references unresolved: where a revision runs does not change what it is.
     environment: dict[str, str]
 
 
 def revision_of(component: str, artifact: str, environment: Mapping[str, str]) -> Revision:
-    """Name the revision of an artifact (its SHA-256 in hex) under an environment."""
+    """Name the revision of an artifact (its fingerprint) under an environment."""
     content = json.dumps([component, artifact, dict(environment)], sort_keys=True)
     identity = hashlib.sha256(content.encode()).hexdigest()[:_LENGTH]
     return Revision(

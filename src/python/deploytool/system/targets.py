@@ -1,30 +1,53 @@
 """The targets (`deploy/targets.yaml`): named places to deploy to, each on one platform."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from deploytool.errors import InvalidInput
+from deploytool.system.declared import Declared, Name
 from deploytool.system.document import parse_model, read_document
 
 
-class Target(BaseModel):
-    """One place to deploy to."""
+class OnThisMachine(Declared):
+    """What the targets on this machine have in common."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    platform: Literal["processes"]
     # Where the state lives, relative to the repository's root.
     state: Path
     # Port of the gateway on 127.0.0.1; a free one is found, and kept, when none is named.
     gateway_port: int | None = Field(default=None, ge=1, le=65_535)
 
 
-class Targets(BaseModel):
-    """All targets by name."""
+class LocalTarget(OnThisMachine):
+    """Plain processes on this machine."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    platform: Literal["processes"]
+
+
+class MigrationServices(Declared):
+    """The services of the Compose file that apply all migrations of a kind, and end."""
+
+    expand: Name
+    contract: Name
+
+
+class ComposeTarget(OnThisMachine):
+    """Containers of a Docker engine on this machine."""
+
+    platform: Literal["compose"]
+    # The Compose file, relative to this one; it has a service of each component's name.
+    file: Path
+    # Compose's project: its name stands before those of containers, networks and volumes.
+    project: Name
+    migrations: MigrationServices
+
+
+Target = Annotated[LocalTarget | ComposeTarget, Field(discriminator="platform")]
+
+
+class Targets(Declared):
+    """All targets by name."""
 
     targets: dict[str, Target]
 

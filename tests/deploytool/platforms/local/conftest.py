@@ -14,7 +14,7 @@ from deploytool.platforms.base import Condition, Instance, Platform, Role
 from deploytool.platforms.local import open_local
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision, digest_of, revision_of
-from deploytool.system.targets import Target
+from deploytool.system.targets import LocalTarget
 
 # Where Pants puts the package that a test asks for.
 _BUILT = Path("src.python.deploytool.platforms.local/runtime.pex")
@@ -68,7 +68,9 @@ class Place:
 
     def open(self) -> AbstractContextManager[Platform]:
         return open_local(
-            target=Target(platform="processes", state=self.state, gateway_port=self.gateway_port),
+            target=LocalTarget(
+                platform="processes", state=self.state, gateway_port=self.gateway_port
+            ),
             system=self.system,
             root=self.root,
             deploy=self.root / "deploy",

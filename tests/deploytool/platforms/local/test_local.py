@@ -14,7 +14,7 @@ import pytest
 from deploytool.errors import InvalidInput, MigrationFailed, PlatformFailed
 from deploytool.platforms.base import Condition, Platform, Role
 from deploytool.platforms.local.orphans import processes
-from deploytool.platforms.local.ports import is_free
+from deploytool.platforms.ports import is_free
 from tests.deploytool.platforms.local.conftest import Place, await_condition, place_below
 from tests.deploytool.platforms.local.traffic import Visitors
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from deploytool.platforms.base import Platform
 from deploytool.platforms.local.platform import LocalPlatform
 from deploytool.system.declaration import System
-from deploytool.system.targets import Target
+from deploytool.system.targets import LocalTarget
 
 RUNTIME = "runtime"
 
@@ -19,7 +19,7 @@ RUNTIME = "runtime"
 @contextmanager
 def open_local(
     *,
-    target: Target,
+    target: LocalTarget,
     system: System,
     root: Path,
     deploy: Path,

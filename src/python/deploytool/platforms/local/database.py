@@ -1,30 +1,36 @@
 """PostgreSQL of a local target: its files, its process, its roles, and questions to it."""
 
-import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from deploytool.errors import InvalidInput, PlatformFailed
+from deploytool.errors import PlatformFailed
 from deploytool.platforms.base import Role
-from deploytool.platforms.local.commands import run
-from deploytool.platforms.local.folder import StateFolder, disk, is_root, write
-from deploytool.platforms.local.ports import HOST
+from deploytool.platforms.commands import run
+from deploytool.platforms.files import disk, write
+from deploytool.platforms.local.folder import StateFolder, is_root
 from deploytool.platforms.local.program import Program
-from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.supervision import minimal_environment
 from deploytool.platforms.local.tools import Tools
+from deploytool.platforms.ports import HOST
+from deploytool.platforms.postgresql import (
+    OWNER,
+    PSQL,
+    parse_rows,
+    read_only,
+    refusal,
+    require_other_roles,
+    role_sql,
+)
+from deploytool.platforms.secrets import Secrets
 
-OWNER = "owner"
 # PostgreSQL refuses to run as root. This user is on every machine and owns nothing.
 _NOBODY = 65534
 _STOP_S = 30.0
 _INIT_S = 120.0
 _QUERY_S = 30.0
-_MOST_ROWS = 100
-_UNREACHABLE = 2  # psql: the connection failed, or broke
 
 
 def without_root(argv: Sequence[str]) -> tuple[str, ...]:
@@ -61,25 +67,6 @@ def server_argv(postgres: Path, data: Path, port: int) -> tuple[str, ...]:
         "-c",
         "log_line_prefix=%m [%p] %q%u@%d ",
     )
-
-
-def role_sql(database: str, passwords: Mapping[str, str]) -> str:
-    """Return the statements that make the database and its login roles, as often as they run.
-
-    Passwords hold letters, digits, - and _ only. A failing statement is kept out of the log.
-    """
-    statements = [
-        "SET log_min_error_statement = panic;",
-        _unless("pg_database", "datname", database, f"CREATE DATABASE {_name(database)}"),
-        f"REVOKE ALL ON DATABASE {_name(database)} FROM PUBLIC;",
-    ]
-    for role, password in passwords.items():
-        statements += [
-            _unless("pg_roles", "rolname", role, f"CREATE ROLE {_name(role)}"),
-            f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
-            f"GRANT CONNECT ON DATABASE {_name(database)} TO {_name(role)};",
-        ]
-    return "\n".join(statements) + "\n"
 
 
 class LocalDatabase:
@@ -169,26 +156,13 @@ class LocalDatabase:
 
     def make_roles(self, tools: Tools, port: int, roles: Sequence[str]) -> None:
         """Make the database and its roles with their generated passwords."""
-        if OWNER in roles:
-            raise InvalidInput(
-                f"{self.component} cannot have a role {OWNER!r}",
-                why="that is the role that owns the database and runs the migrations",
-                hint="choose another name under `roles` in system.yaml",
-            )
+        require_other_roles(self.component, roles)
         passwords = {role: self._secrets.value(self.secret(role)) for role in roles}
         self._psql(tools, port, "postgres", role_sql(self.name, passwords))
 
     def rows(self, tools: Tools, port: int, sql: str) -> list[dict[str, Any]]:
         """Run a read-only query as the owner; return at most 100 rows."""
-        query = sql.strip().rstrip(";")
-        output = self._psql(
-            tools,
-            port,
-            self.name,
-            "SET default_transaction_read_only = on;\n"
-            f"SELECT row_to_json(answer) FROM (\n{query}\n) AS answer LIMIT {_MOST_ROWS};\n",
-        )
-        return [json.loads(line) for line in output.splitlines() if line]
+        return parse_rows(self._psql(tools, port, self.name, read_only(sql)))
 
     def environment(self, port: int) -> dict[str, str]:
         """Return the environment in which client programs find the server and the password."""
@@ -207,40 +181,12 @@ class LocalDatabase:
 
     def _psql(self, tools: Tools, port: int, database: str, sql: str) -> str:
         done = run(
-            [
-                str(tools.postgres("psql")),
-                "--no-psqlrc",
-                "--quiet",
-                "--tuples-only",
-                "--no-align",
-                "--set=ON_ERROR_STOP=1",
-                f"--dbname={database}",
-            ],
+            [str(tools.postgres("psql")), *PSQL, f"--dbname={database}"],
             text=sql,
             env=self.environment(port),
             timeout_s=_QUERY_S,
         )
         if done.returncode != 0:
-            is_down = done.returncode == _UNREACHABLE
-            raise PlatformFailed(
-                f"{self.component} {'does not answer' if is_down else 'refused a statement'}",
-                why=self._secrets.mask(done.stderr.strip()),
-                hint=f"see `deploytool logs {self.component}`"
-                if is_down
-                else "correct the statement named",
-            )
+            words = self._secrets.mask(done.stderr.strip())
+            raise refusal(self.component, done.returncode, words)
         return done.stdout
-
-
-def _unless(catalogue: str, column: str, value: str, statement: str) -> str:
-    """Return SQL for psql that runs the statement unless the catalogue has the value."""
-    missing = f"NOT EXISTS (SELECT FROM {catalogue} WHERE {column} = {_text(value)})"
-    return f"SELECT {_text(statement)} WHERE {missing} \\gexec"
-
-
-def _name(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -1,18 +1,15 @@
 """This tool as a supervised process, which goes on when the one that started it has ended."""
 
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from deploytool.platforms.local import orphans
-from deploytool.platforms.local.folder import StateFolder, disk
+from deploytool.platforms.local.folder import StateFolder
 from deploytool.platforms.local.program import Task
 from deploytool.platforms.local.supervision import Supervisor, minimal_environment
-from deploytool.platforms.local.tools import python
-from deploytool.system.revision import digest_of
+from deploytool.platforms.tool_copy import keep_tool, python
 
 _NAME = "deploytool"
-_DIGITS = 16
 # An interruption is saved and recorded, and its traffic ended, within this time.
 _STOP_S = 15.0
 
@@ -29,7 +26,7 @@ class Detachment:
         """Run a copy of the packaged tool; return the file that it writes to."""
         task = Task(
             name=_NAME,
-            argv=(python(), str(self._copy(tool)), *arguments),
+            argv=(python(), str(keep_tool(self._folder.tool, tool)), *arguments),
             environment={**minimal_environment(self._folder), "PEX_ROOT": str(self._folder.pex)},
             folder=self._root,
             stop_s=_STOP_S,
@@ -47,16 +44,3 @@ class Detachment:
     def forget_ended(self) -> None:
         """Take it out of supervision if it has ended."""
         self._supervisor.forget_ended_task(_NAME)
-
-    def _copy(self, tool: Path) -> Path:
-        """Keep the tool by its content; the sandbox that it was started from goes away."""
-        with disk("copying", tool):
-            place = self._folder.tool / f"{digest_of(tool)[:_DIGITS]}.pex"
-            if not place.exists():
-                temporary = place.with_name(f".{place.name}.tmp")
-                shutil.copyfile(tool, temporary)
-                temporary.replace(place)
-            for other in self._folder.tool.iterdir():
-                if other != place:
-                    other.unlink()
-        return place

@@ -1,15 +1,12 @@
 """The state folder of a local target: where each thing lies, and how files get there."""
 
-import contextlib
 import errno
 import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.record.file_store import write_durably
+from deploytool.errors import InvalidInput
+from deploytool.platforms.files import no_space, require_space
 
 # Tools, one release of each service and a fresh database fit in; less ends in a half-made target.
 _NEEDED_BYTES = 300 * 1024 * 1024
@@ -118,48 +115,7 @@ class StateFolder:
 
     def require_space(self) -> None:
         """Refuse to begin what cannot end. Raises PlatformFailed when the disk is nearly full."""
-        free = shutil.disk_usage(self.path).free
-        if free < _NEEDED_BYTES:
-            raise no_space(self.path, f"{free // 2**20} MB free, {_NEEDED_BYTES // 2**20} needed")
-
-
-def no_space(path: Path, detail: str = "the device is full") -> PlatformFailed:
-    """Return the error for a full disk."""
-    return PlatformFailed(
-        f"no space left below {path}",
-        why=detail,
-        hint="free some space, then repeat the command",
-    )
-
-
-@contextlib.contextmanager
-def disk(action: str, path: Path) -> Iterator[None]:
-    """Turn an OSError on the state folder's files into a PlatformFailed."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            raise no_space(path) from error
-        raise PlatformFailed(
-            f"{action} failed at {path}",
-            why=str(error),
-            hint="correct the cause named, then repeat the command",
-        ) from error
-
-
-def write(path: Path, text: str, mode: int = 0o600) -> None:
-    """Replace a file in one step. Raises PlatformFailed."""
-    with disk("writing", path):
-        write_durably(path, text, mode)
-
-
-def read(path: Path) -> str | None:
-    """Return a file's text, None when there is none. Raises PlatformFailed."""
-    with disk("reading", path):
-        try:
-            return path.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return None
+        require_space(self.path, _NEEDED_BYTES)
 
 
 def is_root() -> bool:

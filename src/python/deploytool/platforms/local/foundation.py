@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 
 from deploytool.errors import NotReady
 from deploytool.platforms.base import Role
+from deploytool.platforms.files import write
 from deploytool.platforms.local.database import LocalDatabase
-from deploytool.platforms.local.folder import write
 from deploytool.platforms.local.gateway import LocalGateway
 from deploytool.platforms.local.health import Health
-from deploytool.platforms.local.ports import Ports
 from deploytool.platforms.local.program import Program
 from deploytool.platforms.local.supervision import Supervisor
 from deploytool.platforms.local.tools import Tools
+from deploytool.platforms.ports import HOST, Ports
 from deploytool.system.declaration import System
-from deploytool.system.targets import Target
+from deploytool.system.targets import LocalTarget
 
 _POLL_S = 0.1
 
@@ -24,7 +24,7 @@ class Foundation:
 
     def __init__(
         self,
-        target: Target,
+        target: LocalTarget,
         system: System,
         supervisor: Supervisor,
         database: LocalDatabase,
@@ -60,7 +60,7 @@ class Foundation:
             changed.append(gateway.component)
         self._gateway.close()
         self._await(gateway.component, tools, deadline)
-        for kept in self._gateway.routes():
+        for kept in self._gateway.routes.routes():
             self._gateway.api().await_route(kept, max(0.0, deadline - time.monotonic()))
         return changed
 
@@ -86,10 +86,10 @@ class Foundation:
     def _keep_routes(self) -> None:
         for program in self._supervisor.programs():
             if service := self._system.services.get(program.component):
-                self._gateway.keep(
-                    self._gateway.with_instance(
-                        program.component, service, program.role, program.port
-                    )
+                address = f"http://{HOST}:{program.port}"
+                routes = self._gateway.routes
+                routes.keep(
+                    routes.with_instance(program.component, service, program.role.arm, address)
                 )
 
     def _await(self, component: str, tools: Tools, deadline: float) -> None:

@@ -1,31 +1,23 @@
 """How an instance is: its process, its own answer about itself, and its last words if any."""
 
-import functools
-import time
-
-import httpx2
-
 from deploytool.errors import PlatformFailed
-from deploytool.platforms.base import Answer, Condition, Instance, Role
+from deploytool.platforms.base import Condition, Instance, Role
+from deploytool.platforms.http import complaint_of
 from deploytool.platforms.local.database import LocalDatabase
 from deploytool.platforms.local.folder import StateFolder
 from deploytool.platforms.local.gateway import LocalGateway
 from deploytool.platforms.local.logs import last_lines
-from deploytool.platforms.local.ports import HOST
 from deploytool.platforms.local.program import Program, last_words, log_name
-from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.supervision import Running, Supervisor
 from deploytool.platforms.local.tools import Tools
+from deploytool.platforms.ports import HOST
+from deploytool.platforms.secrets import Secrets
 
-_TIMEOUT_S = 1.0
-_REQUEST_S = 5.0
 _LAST_LINES = 3
 # Of structured logs the beginning says what happened; the rest would hide the next line.
 _LONGEST_LINE = 160
 # Far enough back for the end of a process whose successor has written already.
 _LOOKED_AT_LINES = 500
-_LONGEST_REASON = 300
-_OK = 200
 
 
 class Health:
@@ -112,38 +104,3 @@ def _condition(complaint: str, *, is_supervised: bool) -> Condition:
         return Condition.READY
     # Supervision starts again what ended; without it nothing happens by itself.
     return Condition.WAITING if is_supervised else Condition.FAILED
-
-
-def get(url: str, timeout_s: float = _REQUEST_S) -> Answer:
-    """GET a URL on this machine. Raises PlatformFailed when there is no answer."""
-    started = time.monotonic()
-    try:
-        response = _client().get(url, timeout=timeout_s)
-    except httpx2.HTTPError as error:
-        raise PlatformFailed(
-            f"no answer from {url}",
-            why=f"{type(error).__name__}: {error}",
-            hint="see `deploytool status`",
-        ) from error
-    return Answer(response.status_code, response.content, time.monotonic() - started)
-
-
-def complaint_of(url: str) -> str:
-    """Return "" when the URL answers 200, else what it does."""
-    try:
-        answer = get(url, _TIMEOUT_S)
-    except PlatformFailed as error:
-        return f"{error.what}: {error.why}"
-    if answer.status == _OK:
-        return ""
-    body = answer.body[:_LONGEST_REASON].decode(errors="replace").strip()
-    return f"{url} answers HTTP {answer.status}: {body}"
-
-
-@functools.cache
-def _client() -> httpx2.Client:
-    # Making one takes 40 ms, ten times as long as the requests it serves. No connection is kept:
-    # a server that is restarted would fail the next request on it.
-    return httpx2.Client(
-        trust_env=False, verify=False, limits=httpx2.Limits(max_keepalive_connections=0)
-    )

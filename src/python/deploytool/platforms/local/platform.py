@@ -9,32 +9,38 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 from deploytool.canary.observation import Snapshot
 from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Answer, Instance, LogLine, MigrationKind, Role
-from deploytool.platforms.local import orphans
+from deploytool.platforms.files import disk
+from deploytool.platforms.http import get
+from deploytool.platforms.local import dbmate, orphans
+from deploytool.platforms.local.artifacts import copy_pex
 from deploytool.platforms.local.database import LocalDatabase
 from deploytool.platforms.local.detachment import Detachment
-from deploytool.platforms.local.folder import StateFolder, disk
+from deploytool.platforms.local.folder import StateFolder
 from deploytool.platforms.local.foundation import Foundation
 from deploytool.platforms.local.gateway import LocalGateway
-from deploytool.platforms.local.health import Health, get
+from deploytool.platforms.local.health import Health
 from deploytool.platforms.local.logs import LogFile, read_logs
-from deploytool.platforms.local.migrations import Migrations
-from deploytool.platforms.local.ports import HOST, Ports
 from deploytool.platforms.local.program import log_name
-from deploytool.platforms.local.releases import Releases
-from deploytool.platforms.local.secrets import Secrets
-from deploytool.platforms.local.services import references, service_program
+from deploytool.platforms.local.services import service_program
 from deploytool.platforms.local.supervision import Supervisor, minimal_environment
-from deploytool.platforms.local.tools import Toolbox, Tools, python
+from deploytool.platforms.local.tools import Toolbox, Tools
+from deploytool.platforms.migrations import Migrations
+from deploytool.platforms.ports import HOST, Ports
+from deploytool.platforms.references import Places, references
+from deploytool.platforms.releases import Releases
+from deploytool.platforms.secrets import Secrets
+from deploytool.platforms.tool_copy import python
 from deploytool.record.file_store import FileStore
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
-from deploytool.system.revision import Revision
-from deploytool.system.targets import Target
+from deploytool.system.revision import Revision, digest_of
+from deploytool.system.targets import LocalTarget
 
 # Requests that the router sent just before it took a backend off reach it within this time.
 _GRACE_S = 0.5
@@ -47,7 +53,7 @@ class LocalPlatform:
     def __init__(
         self,
         *,
-        target: Target,
+        target: LocalTarget,
         system: System,
         state: Path,
         root: Path,
@@ -58,15 +64,18 @@ class LocalPlatform:
         self._system = system
         self._folder = StateFolder(state)
         self._store = FileStore(state)
-        self._ports = Ports(self._folder)
-        self._secrets = Secrets(self._folder, on_secret)
+        self._ports = Ports(self._folder.ports)
+        self._secrets = Secrets(self._folder.secrets, on_secret)
         self._toolbox = Toolbox(self._folder, runtime)
         self._supervisor = Supervisor(self._folder, self._ports, self._secrets)
         self._detachment = Detachment(self._folder, self._supervisor, root)
-        self._releases = Releases(self._folder)
+        self._releases = Releases(self._folder.releases, "app.pex", copy_pex)
         name, database = system.database
         self._database = LocalDatabase(name, database.database, self._folder, self._secrets)
-        self._migrations = Migrations(deploy / database.migrations, self._database, self._secrets)
+        self._migration_files = deploy / database.migrations
+        self._migrations = Migrations(
+            self._migration_files, self.query, self._run_dbmate, self._secrets.mask
+        )
         self._gateway = LocalGateway(system.gateway, self._folder, self._ports)
         self._health = Health(
             self._folder, self._supervisor, self._database, self._gateway, self._secrets
@@ -97,8 +106,14 @@ class LocalPlatform:
         self._supervisor.ensure(tools)
         self._detachment.forget_ended()
 
+    def fingerprint(self, component: str, artifact: Path) -> str:  # noqa: ARG002
+        """Return the digest of the artifact, which is all that there is to it."""
+        return digest_of(artifact)
+
     def install(self, revision: Revision, artifact: Path) -> None:
         """Copy the revision's artifact; remove the oldest ones."""
+        if not self._releases.is_installed(revision):
+            self._folder.require_space()
         self._releases.install(revision, artifact)
         running = {program.revision for program in self._supervisor.programs()}
         needed = self._store.load().needed(revision.component)
@@ -118,12 +133,11 @@ class LocalPlatform:
 
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply pending migrations by dbmate."""
-        return self._migrations.apply(kind, self._tools(), self._database_port())
+        return self._migrations.apply(kind)
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
         """Return the pending migration files' names."""
-        pending = self._migrations.pending(kind, self._tools(), self._database_port())
-        return [path.name for path in pending]
+        return [path.name for path in self._migrations.pending(kind)]
 
     def start(self, revision: Revision, role: Role) -> None:
         """Run the revision under supervision and route to it; a canary gets no requests yet."""
@@ -146,18 +160,22 @@ class LocalPlatform:
             base={**minimal_environment(self._folder), "PEX_ROOT": str(self._folder.pex)},
             known=references(
                 self._system,
-                database_port=self._database_port(),
-                gateway_url=self._gateway.url(),
-                password_file=self._database.password_file,
+                Places(
+                    database_host=HOST,
+                    database_port=self._database_port(),
+                    gateway_url=self._gateway.url(),
+                    password_file=lambda name: str(self._database.password_file(name)),
+                ),
             ),
         )
         self._supervisor.run(program)
-        route = self._gateway.with_instance(component, service, role, program.port)
-        self._gateway.take_over(route, _ROUTE_S)
+        routes = self._gateway.routes
+        route = routes.with_instance(component, service, role.arm, f"http://{HOST}:{program.port}")
+        routes.take_over(route, self._gateway.api(), _ROUTE_S)
 
     def stop(self, component: str, role: Role) -> None:
         """Take the instance off the router, wait a moment, terminate it."""
-        if self._gateway.remove(component, role, _ROUTE_S):
+        if self._gateway.routes.remove(component, role.arm, self._gateway.api(), _ROUTE_S):
             time.sleep(_GRACE_S)
         self._supervisor.remove(component, role)
 
@@ -191,22 +209,11 @@ class LocalPlatform:
 
     def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
         """Write the weight and wait until the router has it in force."""
-        route = self._gateway.route(component)
-        if route is None or "canary" not in route.addresses:
-            if canary_percent == 0:
-                return
-            raise PlatformFailed(
-                f"{component} has no canary to send {canary_percent} % to",
-                why="none is routed",
-                hint="see `deploytool status`",
-            )
-        route = replace(route, canary_percent=canary_percent)
-        self._gateway.keep(route)
-        self._gateway.api().await_route(route, deadline_s)
+        self._gateway.routes.set_weight(component, canary_percent, self._gateway.api(), deadline_s)
 
     def weight(self, component: str) -> int:
         """Return the share that the router has in force."""
-        return self._gateway.api().canary_percent(component, self._gateway.route(component))
+        return self._gateway.api().canary_percent(component, self._gateway.routes.route(component))
 
     def observe(self, component: str) -> Snapshot:
         """Read both backends' counters in one scrape."""
@@ -257,7 +264,7 @@ class LocalPlatform:
                 hint="end these processes by hand, then repeat the command",
             )
         self._supervisor.forget()
-        self._gateway.forget()
+        self._gateway.routes.forget()
         self._gateway.close()
         if remove_volumes:
             with disk("deleting", self._folder.path):
@@ -282,6 +289,15 @@ class LocalPlatform:
                 hint="run `deploytool up`",
             )
         return tools
+
+    def _run_dbmate(self, kind: MigrationKind) -> "CompletedProcess[str]":
+        return dbmate.apply(
+            self._tools().dbmate,
+            self._migration_files,
+            kind,
+            database=self._database.name,
+            environment=self._database.environment(self._database_port()),
+        )
 
     def _database_port(self) -> int:
         return self._ports.known(self._database.port_name) or 0

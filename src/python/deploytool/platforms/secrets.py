@@ -4,20 +4,23 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from deploytool.platforms.local.folder import StateFolder, disk, read, write
+from deploytool.platforms.files import disk, read, write
 from deploytool.record.masking import Masking
 
 _BYTES = 24
 
 
 class Secrets:
-    """The secrets of one state folder by name. A value is made when it is first asked for.
+    """The secrets of one folder by name. A value is made when it is first asked for.
 
-    on_secret: is told each value, those that are there already at once.
+    on_secret: is told each value, those that are there already at once. mode: of each file.
     """
 
-    def __init__(self, folder: StateFolder, on_secret: Callable[[str], None]) -> None:
-        self._folder = folder.secrets
+    def __init__(
+        self, folder: Path, on_secret: Callable[[str], None], *, mode: int = 0o600
+    ) -> None:
+        self._folder = folder
+        self._mode = mode
         self._on_secret = on_secret
         self._masking: Masking | None = None
         for value in self._known():
@@ -29,10 +32,15 @@ class Secrets:
         if known:
             return known
         value = secrets.token_urlsafe(_BYTES)
-        write(self.file(name), value)
-        self._masking = None
-        self._on_secret(value)
+        self.keep(name, value)
         return value
+
+    def keep(self, name: str, value: str) -> None:
+        """Write a secret that is made of others, unless it is there already."""
+        if read(self.file(name)) != value:
+            write(self.file(name), value, self._mode)
+            self._masking = None
+            self._on_secret(value)
 
     def file(self, name: str) -> Path:
         """Return the file that holds the secret and nothing else."""

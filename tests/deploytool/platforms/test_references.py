@@ -1,11 +1,9 @@
 """References in a service's environment."""
 
-from pathlib import Path
-
 import pytest
 
 from deploytool.errors import InvalidInput
-from deploytool.platforms.local.services import references, resolve
+from deploytool.platforms.references import Places, references, resolve
 from deploytool.system.declaration import System
 
 KNOWN = {"store.port": "5432", "web.url": "http://127.0.0.1:1/app"}
@@ -40,12 +38,15 @@ def test_the_database_the_gateway_and_each_service_behind_it_can_be_named() -> N
     )
     known = references(
         system,
-        database_port=5432,
-        gateway_url="http://127.0.0.1:80",
-        password_file=lambda role: Path("/secrets") / role,
+        Places(
+            database_host="db.example",
+            database_port=5432,
+            gateway_url="http://127.0.0.1:80",
+            password_file=lambda role: f"/secrets/{role}",
+        ),
     )
     assert known == {
-        "db.host": "127.0.0.1",
+        "db.host": "db.example",
         "db.port": "5432",
         "db.name": "d",
         "db.password_file.r": "/secrets/r",

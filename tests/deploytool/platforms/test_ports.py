@@ -7,19 +7,18 @@ from pathlib import Path
 import pytest
 
 from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.platforms.local.folder import StateFolder
-from deploytool.platforms.local.ports import Ports
+from deploytool.platforms.ports import Ports
 
 
 @pytest.fixture
 def ports(tmp_path: Path) -> Ports:
-    return Ports(StateFolder(tmp_path))
+    return Ports(tmp_path / "ports.json")
 
 
 def test_a_port_is_kept_while_it_is_free(ports: Ports, tmp_path: Path) -> None:
     port = ports.choose("web.stable.http")
     assert ports.choose("web.stable.http") == port
-    assert Ports(StateFolder(tmp_path)).known("web.stable.http") == port
+    assert Ports(tmp_path / "ports.json").known("web.stable.http") == port
     assert ports.choose("web.canary.http") != port
     assert 20_000 <= port <= 32_000, "below the range of outgoing connections"
 

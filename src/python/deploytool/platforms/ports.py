@@ -3,11 +3,12 @@
 import json
 import random
 import socket
+from pathlib import Path
 
 import psutil
 
 from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.platforms.local.folder import StateFolder, read, write
+from deploytool.platforms.files import read, write
 
 HOST = "127.0.0.1"
 
@@ -18,10 +19,10 @@ _ATTEMPTS = 200
 
 
 class Ports:
-    """The ports of one state folder, by a name such as "COMPONENT.ROLE.PURPOSE"."""
+    """The ports kept in one file, by a name such as "COMPONENT.ROLE.PURPOSE"."""
 
-    def __init__(self, folder: StateFolder) -> None:
-        self._file = folder.ports
+    def __init__(self, file: Path) -> None:
+        self._file = file
 
     def known(self, name: str) -> int | None:
         """Return the port kept under the name."""

@@ -3,13 +3,12 @@
 import stat
 from pathlib import Path
 
-from deploytool.platforms.local.folder import StateFolder
-from deploytool.platforms.local.secrets import Secrets
+from deploytool.platforms.secrets import Secrets
 
 
 def secrets_below(path: Path) -> tuple[Secrets, list[str]]:
-    folder = StateFolder(path / "state")
-    folder.create()
+    folder = path / "secrets"
+    folder.mkdir(exist_ok=True)
     told: list[str] = []
     return Secrets(folder, told.append), told
 

@@ -1,0 +1,74 @@
+"""`docker compose` on the file that is made for what runs."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from deploytool.errors import PlatformFailed
+from deploytool.platforms.commands import run
+from deploytool.platforms.compose.engine import client_environment, last_line
+
+# Beside what a container may take to end.
+_ACT_S = 120.0
+
+
+class ComposeCommand:
+    """One project and its file.
+
+    folder: what relative paths in the file start from. variables: what its ${NAME}s stand for.
+    """
+
+    def __init__(
+        self, project: str, file: Path, folder: Path, variables: Mapping[str, str]
+    ) -> None:
+        self._project = project
+        self._file = file
+        self._folder = folder
+        self._variables = variables
+
+    def start(self, service: str) -> None:
+        """Make, replace or start the service's container where it is not as the file says."""
+        # Images are built or loaded, never fetched: a missing one is a mistake to be told.
+        self._done("up", "--detach", "--no-deps", "--pull=never", service)
+
+    def remove(self, service: str) -> None:
+        """End the service's container as the file says, and delete it."""
+        self._done("rm", "--stop", "--force", service)
+
+    def run_once(self, service: str, timeout_s: float) -> "CompletedProcess[str]":
+        """Run a service that ends by itself, whatever comes of it."""
+        arguments = ("run", "--rm", "--no-deps", "--no-TTY", "--pull=never", service)
+        return self._run(*arguments, timeout_s=timeout_s)
+
+    def stop(self, services: Sequence[str], deadline_s: float) -> None:
+        """End the containers of these services, but keep them."""
+        self._done("stop", f"--timeout={math.ceil(deadline_s)}", *services)
+
+    def down(self, *, remove_volumes: bool) -> None:
+        """Delete all containers and networks of the project, and the volumes if so wanted."""
+        more = ["--volumes"] if remove_volumes else []
+        self._done("down", "--remove-orphans", *more)
+
+    def argv(self, *arguments: str) -> list[str]:
+        """Return the command."""
+        return [
+            "docker", "compose", "--progress=quiet", f"--project-name={self._project}",
+            f"--file={self._file}", f"--project-directory={self._folder}", *arguments,
+        ]  # fmt: skip
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment of the command: nothing of this tool's can change the file."""
+        return {**client_environment(), **self._variables}
+
+    def _run(self, *arguments: str, timeout_s: float = _ACT_S) -> "CompletedProcess[str]":
+        return run(self.argv(*arguments), env=self.environment(), timeout_s=timeout_s)
+
+    def _done(self, *arguments: str) -> None:
+        done = self._run(*arguments)
+        if done.returncode != 0:
+            raise PlatformFailed(
+                f"`docker compose {' '.join(arguments)}` failed",
+                why=last_line(done.stderr) or last_line(done.stdout),
+                hint="correct the cause named, then repeat the command",
+            )

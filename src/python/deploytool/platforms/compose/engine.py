@@ -1,0 +1,170 @@
+"""The Docker engine by its command line, which knows contexts and logins: what runs, and in it."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from subprocess import CompletedProcess
+from typing import Any
+
+from deploytool.errors import PlatformFailed
+from deploytool.platforms.commands import run
+
+_ASK_S = 20.0
+_LABEL = "com.docker.compose."
+# A container that never ran says so with this year.
+_NEVER = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a project, as the engine sees it.
+
+    ports: port inside -> port on this machine. restarts: by the engine, since it was made.
+    started: unix seconds, None when it does not run. started_at: the same in the engine's words.
+    """
+
+    id: str
+    service: str
+    image: str
+    labels: Mapping[str, str]
+    is_running: bool
+    is_restarting: bool
+    exit_code: int
+    is_out_of_memory: bool
+    error: str
+    restarts: int
+    started: float | None
+    started_at: str
+    address: str
+    ports: Mapping[int, int]
+    pid: int
+
+
+def client_environment() -> dict[str, str]:
+    """Return the environment of this tool that the command line needs, and nothing else."""
+    kept = {"PATH", "HOME", "LANG", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in kept or name.startswith("DOCKER_")
+    }
+
+
+class Engine:
+    """The engine that the command line talks to, and one Compose project on it."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+
+    def require(self) -> None:
+        """Raise PlatformFailed, with the client's own words, when engine or Compose is missing."""
+        engine = self.docker("version", "--format", "{{.Server.Version}}")
+        if engine.returncode != 0:
+            raise PlatformFailed(
+                "the Docker engine does not answer",
+                why=last_line(engine.stderr),
+                hint="start it, or choose another one: `docker context use`, DOCKER_HOST",
+            )
+        compose = self.docker("compose", "version", "--short")
+        if compose.returncode != 0:
+            raise PlatformFailed(
+                "Docker Compose is missing",
+                why=last_line(compose.stderr),
+                hint="install Compose v2 as a plugin of the Docker command line",
+            )
+
+    def containers(self) -> Sequence[Container]:
+        """Return the project's containers, those last whose service has a newer one."""
+        listed = self._answer(
+            "ps", "--all", "--quiet", "--no-trunc",
+            f"--filter=label={_LABEL}project={self._project}",
+            f"--filter=label={_LABEL}oneoff=False",
+        ).split()  # fmt: skip
+        if not listed:
+            return []
+        inspected = self.docker("inspect", "--type=container", *listed)
+        # One that was removed meanwhile is missing in the answer, and makes it a failure.
+        found: list[dict[str, Any]] = json.loads(inspected.stdout or "[]")
+        found.sort(key=lambda each: (each["State"]["Running"], each["Created"]), reverse=True)
+        return [_container(each) for each in found]
+
+    def container(self, service: str) -> Container | None:
+        """Return the newest container of a service, None when it has none."""
+        return next((each for each in self.containers() if each.service == service), None)
+
+    def execute(
+        self, container: Container, argv: Sequence[str], text: str = ""
+    ) -> "CompletedProcess[str]":
+        """Run a program in a container with a text as its input, whatever comes of it."""
+        return self.docker("exec", "--interactive", container.id, *argv, text=text)
+
+    def last_lines(self, container: Container, count: int, *, until: str = "") -> list[str]:
+        """Return the last lines that a container wrote. until: in the engine's words of time."""
+        more = [f"--until={until}"] if until else []
+        done = self.docker("logs", f"--tail={count}", *more, container.id)
+        return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+
+    def has_image(self, image: str) -> bool:
+        """Tell whether the engine holds an image."""
+        return self.docker("image", "inspect", "--format={{.Id}}", image).returncode == 0
+
+    def has_volumes(self) -> bool:
+        """Tell whether the project keeps data."""
+        listed = self._answer(
+            "volume", "ls", "--quiet", f"--filter=label={_LABEL}project={self._project}"
+        )
+        return bool(listed.strip())
+
+    def docker(self, *arguments: str, text: str = "") -> "CompletedProcess[str]":
+        """Run the command line, whatever comes of it."""
+        return run(("docker", *arguments), env=client_environment(), timeout_s=_ASK_S, text=text)
+
+    def _answer(self, *arguments: str) -> str:
+        done = self.docker(*arguments)
+        if done.returncode != 0:
+            raise PlatformFailed(
+                "the Docker engine does not answer",
+                why=last_line(done.stderr),
+                hint="see that it runs: `docker version`",
+            )
+        return done.stdout
+
+
+def last_line(words: str) -> str:
+    """Return the last line of what a program said: there the cause stands."""
+    return next((line.strip() for line in reversed(words.splitlines()) if line.strip()), "")
+
+
+def _container(inspected: Mapping[str, Any]) -> Container:
+    state, labels = inspected["State"], inspected["Config"].get("Labels") or {}
+    networks = inspected["NetworkSettings"]
+    addresses = (each.get("IPAddress") for each in (networks.get("Networks") or {}).values())
+    started = datetime.fromisoformat(state["StartedAt"])
+    is_running = bool(state["Running"]) and not state["Restarting"]
+    return Container(
+        id=inspected["Id"],
+        service=labels.get(f"{_LABEL}service", ""),
+        image=inspected["Config"]["Image"],
+        labels=labels,
+        is_running=is_running,
+        is_restarting=bool(state["Restarting"]),
+        exit_code=state["ExitCode"],
+        is_out_of_memory=bool(state["OOMKilled"]),
+        error=state.get("Error", ""),
+        restarts=inspected["RestartCount"],
+        started=started.timestamp() if is_running and started.year > _NEVER else None,
+        started_at=state["StartedAt"],
+        address=next((address for address in addresses if address), ""),
+        ports=_ports(networks.get("Ports") or {}),
+        pid=state["Pid"],
+    )
+
+
+def _ports(published: Mapping[str, Any]) -> dict[int, int]:
+    return {
+        int(inside.split("/")[0]): int(bindings[0]["HostPort"])
+        for inside, bindings in published.items()
+        if bindings
+    }

@@ -1,0 +1,63 @@
+"""What a revision's container is made from, kept for every installed revision."""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from deploytool.errors import InvalidInput, PlatformFailed
+from deploytool.platforms.base import Role
+from deploytool.platforms.compose.images import image_name
+from deploytool.platforms.compose.project import Project, Section, Started
+from deploytool.platforms.files import read, write
+from deploytool.platforms.releases import Releases
+from deploytool.system.revision import Revision
+
+_NAME = "container.json"
+
+
+class Container(BaseModel):
+    """The image and the service's section of the Compose file as they were when installed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: str
+    section: Section
+
+
+class ComposeReleases(Releases):
+    """The installed revisions of one state folder."""
+
+    def __init__(self, folder: Path, project: Project) -> None:
+        super().__init__(folder, _NAME, self._keep_container)
+        self._project = project
+
+    def started(self, revision: Revision, role: Role, environment: dict[str, str]) -> Started:
+        """Return what runs an installed revision. Raises PlatformFailed when it is not."""
+        path = self.artifact(revision)
+        text = read(path) if self.is_installed(revision) else None
+        if text is None:
+            raise PlatformFailed(
+                f"{revision.component} {revision.id} is not installed",
+                why=f"there is no {path}",
+                hint=f"choose one that `deploytool status` lists for {revision.component}",
+            )
+        container = Container.model_validate_json(text)
+        return Started(
+            component=revision.component,
+            role=role,
+            revision=revision.id,
+            image=container.image,
+            section=container.section,
+            environment=environment,
+        )
+
+    def _keep_container(self, artifact: Path, to: Path, revision: Revision) -> None:
+        component, image = revision.component, image_name(artifact)
+        if self._project.fingerprint(component, image) != revision.artifact:
+            raise InvalidInput(
+                f"the artifact of {component} is not that of revision {revision.id}",
+                why=f"{artifact.name} or the Compose file changed since the revision was named",
+                hint="repeat the command",
+            )
+        section = self._project.own_section(component)
+        write(to, Container(image=image, section=section).model_dump_json(indent=2))

@@ -1,0 +1,84 @@
+"""Migrations of a database: which are pending, and their application by dbmate.
+
+Each kind has a table of its own, so that one does not wait for the other.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from deploytool.errors import MigrationFailed
+from deploytool.platforms.base import MigrationKind
+
+TABLES: Mapping[MigrationKind, str] = {
+    "expand": "schema_migrations",
+    "contract": "contract_migrations",
+}
+# dbmate waits for locks as long as the migration itself allows; this bounds a hopeless one.
+MIGRATE_S = 600
+
+Query = Callable[[str], Sequence[Mapping[str, Any]]]
+Run = Callable[[MigrationKind], "CompletedProcess[str]"]
+
+_VERSION = re.compile(r"^(\d+)_?.*\.sql$")
+
+
+def pending_files(folder: Path, applied: Iterable[str]) -> list[Path]:
+    """Return the migration files whose version was not applied, in order."""
+    if not folder.is_dir():
+        return []
+    done = set(applied)
+    found = {match[1]: path for path in folder.iterdir() if (match := _VERSION.match(path.name))}
+    return [found[version] for version in sorted(found) if version not in done]
+
+
+class Migrations:
+    """The migration files of a system against one database.
+
+    folder: holds expand/ and contract/. query: asks the database. run: has dbmate apply all of a
+    kind, whatever comes of it. mask: hides secrets in what it says.
+    """
+
+    def __init__(self, folder: Path, query: Query, run: Run, mask: Callable[[str], str]) -> None:
+        self._folder = folder
+        self._query = query
+        self._run = run
+        self._mask = mask
+
+    def pending(self, kind: MigrationKind) -> list[Path]:
+        """Return the files not yet applied, in order."""
+        table = TABLES[kind]
+        exists = self._query(f"SELECT 1 AS found WHERE to_regclass('public.{table}') IS NOT NULL")
+        applied: list[str] = []
+        if exists:
+            # As one row: a query returns a bounded number of them.
+            sql = f"SELECT json_agg(version) AS v FROM {table}"  # noqa: S608  # a constant
+            applied = self._query(sql)[0]["v"] or []
+        return pending_files(self._folder / kind, applied)
+
+    def apply(self, kind: MigrationKind) -> Sequence[str]:
+        """Apply what is pending; return the names. Raises MigrationFailed at the first refused."""
+        before = self.pending(kind)
+        if not before:
+            return []
+        done = self._run(kind)
+        if done.returncode != 0:
+            raise self._failure(kind, done.stdout + done.stderr)
+        return [path.name for path in before]
+
+    def _failure(self, kind: MigrationKind, output: str) -> MigrationFailed:
+        left = self.pending(kind)
+        culprit = left[0].name if left else kind
+        words = [
+            line for line in output.splitlines() if not line.startswith(("Applying", "Applied"))
+        ]
+        return MigrationFailed(
+            f"the {kind} migration {culprit} was refused",
+            why=self._mask("; ".join(line.strip() for line in words if line.strip())),
+            note="the migrations before it stay applied; every service runs on as it did",
+            hint=f"correct {left[0] if left else self._folder / kind}, then "
+            # A promotion that it follows is done: repeated, the command would be another one.
+            + ("`deploytool up` applies it" if kind == "contract" else "repeat the command"),
+        )

@@ -1,0 +1,109 @@
+"""The folder of route files that a router watches, and the router as it took them over."""
+
+import contextlib
+import secrets
+from dataclasses import replace
+from pathlib import Path
+
+from deploytool.errors import PlatformFailed
+from deploytool.platforms.files import read, write
+from deploytool.system.declaration import Service
+from deploytool.traffic.router import TraefikApi
+from deploytool.traffic.traefik_file import Arm, Route, parse_route, render_route
+
+
+class RouteFolder:
+    """One file for each routed component. mode: of these files."""
+
+    def __init__(self, folder: Path, *, mode: int = 0o600) -> None:
+        self._folder = folder
+        self._mode = mode
+
+    def routes(self) -> list[Route]:
+        """Return the routes kept, in force or not."""
+        if not self._folder.is_dir():
+            return []
+        kept = (self.route(path.stem) for path in sorted(self._folder.glob("*.yaml")))
+        return [route for route in kept if route is not None]
+
+    def route(self, component: str) -> Route | None:
+        """Return the route kept for a component, None when it is not routed."""
+        text = read(self._file(component))
+        return None if text is None else parse_route(component, text)
+
+    def keep(self, route: Route) -> None:
+        """Write the route; the router takes it over by itself."""
+        path = self._file(route.component)
+        text = render_route(route)
+        if read(path) != text:
+            write(path, text, self._mode)
+
+    def take_over(self, route: Route, api: TraefikApi, deadline_s: float) -> None:
+        """Write the route and wait until it is in force, unless the router does not run."""
+        self.keep(route)
+        if not api.complaint():
+            api.await_route(route, deadline_s)
+
+    def with_instance(self, component: str, service: Service, arm: Arm, address: str) -> Route:
+        """Return the component's route to an instance as well; a canary gets no requests yet."""
+        known = self.route(component) or Route(component, service.route, {})
+        route = replace(known, prefix=service.route, header=service.canary.header)
+        if arm == "canary" and arm not in route.addresses:
+            route = replace(route, cookie=_cookie(service.canary.sticky_cookie))
+        return route.with_address(arm, address)
+
+    def remove(self, component: str, arm: Arm, api: TraefikApi, deadline_s: float) -> bool:
+        """Take an instance off, and wait until it is off; return whether it was on."""
+        route = self.route(component)
+        if route is None or arm not in route.addresses:
+            return False
+        self.take_over(route.without(arm), api, deadline_s)
+        return True
+
+    def set_weight(
+        self, component: str, canary_percent: int, api: TraefikApi, deadline_s: float
+    ) -> None:
+        """Write the share of the canary and wait until it is in force. Raises PlatformFailed."""
+        route = self.route(component)
+        if route is None or "canary" not in route.addresses:
+            if canary_percent == 0:
+                return
+            raise PlatformFailed(
+                f"{component} has no canary to send {canary_percent} % to",
+                why="none is routed",
+                hint="see `deploytool status`",
+            )
+        route = replace(route, canary_percent=canary_percent)
+        self.keep(route)
+        api.await_route(route, deadline_s)
+
+    def complaint(self, api: TraefikApi) -> str:
+        """Return "" when the router serves what is kept, else what is wrong.
+
+        After a start it answers before it has read its routes.
+        """
+        complaint = api.complaint()
+        if complaint:
+            return complaint
+        for route in self.routes():
+            if not api.weights(route.component):
+                return f"the route of {route.component} is not in force"
+        return ""
+
+    def forget(self) -> None:
+        """Delete all routes."""
+        for path in self._folder.glob("*.yaml"):
+            with contextlib.suppress(FileNotFoundError):
+                path.unlink()
+
+    def _file(self, component: str) -> Path:
+        return self._folder / f"{component}.yaml"
+
+
+def _cookie(declared: str | None) -> str | None:
+    """Return the name of the cookie for one canary.
+
+    With the same name for all, each canary would begin with the visitors of the one before: with
+    half of them, whatever its own first step says.
+    """
+    return declared and f"{declared}-{secrets.token_hex(4)}"
