@@ -46,17 +46,24 @@ class Migrations:
         self._query = query
         self._run = run
         self._mask = mask
+        self._tables: set[MigrationKind] = set()
 
     def pending(self, kind: MigrationKind) -> list[Path]:
         """Return the files not yet applied, in order."""
-        table = TABLES[kind]
-        exists = self._query(f"SELECT 1 AS found WHERE to_regclass('public.{table}') IS NOT NULL")
         applied: list[str] = []
-        if exists:
+        if self._has_table(kind):
             # As one row: a query returns a bounded number of them.
-            sql = f"SELECT json_agg(version) AS v FROM {table}"  # noqa: S608  # a constant
+            sql = f"SELECT json_agg(version) AS v FROM {TABLES[kind]}"  # noqa: S608  # a constant
             applied = self._query(sql)[0]["v"] or []
         return pending_files(self._folder / kind, applied)
+
+    def _has_table(self, kind: MigrationKind) -> bool:
+        if kind not in self._tables:
+            found = f"SELECT 1 AS found WHERE to_regclass('public.{TABLES[kind]}') IS NOT NULL"
+            if not self._query(found):
+                return False
+            self._tables.add(kind)  # once made it stays
+        return True
 
     def apply(self, kind: MigrationKind) -> Sequence[str]:
         """Apply what is pending; return the names. Raises MigrationFailed at the first refused."""

@@ -29,8 +29,7 @@ class ComposeCommand:
 
     def start(self, service: str) -> None:
         """Make, replace or start the service's container where it is not as the file says."""
-        # Images are built or loaded, never fetched: a missing one is a mistake to be told.
-        self._done("up", "--detach", "--no-deps", "--pull=never", service)
+        self._done("up", "--detach", "--no-deps", service)
 
     def remove(self, service: str) -> None:
         """End the service's container as the file says, and delete it."""
@@ -38,7 +37,7 @@ class ComposeCommand:
 
     def run_once(self, service: str, timeout_s: float) -> "CompletedProcess[str]":
         """Run a service that ends by itself, whatever comes of it."""
-        arguments = ("run", "--rm", "--no-deps", "--no-TTY", "--pull=never", service)
+        arguments = ("run", "--rm", "--no-deps", "--no-TTY", service)
         return self._run(*arguments, timeout_s=timeout_s)
 
     def stop(self, services: Sequence[str], deadline_s: float) -> None:

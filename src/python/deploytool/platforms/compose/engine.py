@@ -1,4 +1,7 @@
-"""The Docker engine by its command line, which knows contexts and logins: what runs, and in it."""
+"""The Docker engine: what runs there, asked through its API, and done in it by the command line.
+
+The API answers in milliseconds where a start of the command line takes fifty.
+"""
 
 import json
 import os
@@ -8,10 +11,13 @@ from datetime import datetime
 from subprocess import CompletedProcess
 from typing import Any
 
-from deploytool.errors import PlatformFailed
+import httpx2
+
+from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.commands import run
 
 _ASK_S = 20.0
+_UNIX = "unix://"
 _LABEL = "com.docker.compose."
 # A container that never ran says so with this year.
 _NEVER = 1
@@ -53,20 +59,20 @@ def client_environment() -> dict[str, str]:
 
 
 class Engine:
-    """The engine that the command line talks to, and one Compose project on it."""
+    """The engine that the command line would talk to, and one Compose project on it."""
 
     def __init__(self, project: str) -> None:
         self._project = project
+        self._http: httpx2.Client | None = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            self._http.close()
 
     def require(self) -> None:
-        """Raise PlatformFailed, with the client's own words, when engine or Compose is missing."""
-        engine = self.docker("version", "--format", "{{.Server.Version}}")
-        if engine.returncode != 0:
-            raise PlatformFailed(
-                "the Docker engine does not answer",
-                why=last_line(engine.stderr),
-                hint="start it, or choose another one: `docker context use`, DOCKER_HOST",
-            )
+        """Raise PlatformFailed, with its own words, when the engine or Compose is missing."""
+        self._get("/_ping")
         compose = self.docker("compose", "version", "--short")
         if compose.returncode != 0:
             raise PlatformFailed(
@@ -77,16 +83,12 @@ class Engine:
 
     def containers(self) -> Sequence[Container]:
         """Return the project's containers, those last whose service has a newer one."""
-        listed = self._answer(
-            "ps", "--all", "--quiet", "--no-trunc",
-            f"--filter=label={_LABEL}project={self._project}",
-            f"--filter=label={_LABEL}oneoff=False",
-        ).split()  # fmt: skip
-        if not listed:
-            return []
-        inspected = self.docker("inspect", "--type=container", *listed)
-        # One that was removed meanwhile is missing in the answer, and makes it a failure.
-        found: list[dict[str, Any]] = json.loads(inspected.stdout or "[]")
+        labels = [f"{_LABEL}project={self._project}", f"{_LABEL}oneoff=False"]
+        query = {"all": "true", "filters": json.dumps({"label": labels})}
+        listed = self._get("/containers/json", query).json()
+        answers = [self._get(f"/containers/{each['Id']}/json") for each in listed]
+        # One that was removed meanwhile is none.
+        found = [each.json() for each in answers if each.status_code == httpx2.codes.OK]
         found.sort(key=lambda each: (each["State"]["Running"], each["Created"]), reverse=True)
         return [_container(each) for each in found]
 
@@ -106,30 +108,41 @@ class Engine:
         done = self.docker("logs", f"--tail={count}", *more, container.id)
         return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
 
-    def has_image(self, image: str) -> bool:
-        """Tell whether the engine holds an image."""
-        return self.docker("image", "inspect", "--format={{.Id}}", image).returncode == 0
-
     def has_volumes(self) -> bool:
         """Tell whether the project keeps data."""
-        listed = self._answer(
-            "volume", "ls", "--quiet", f"--filter=label={_LABEL}project={self._project}"
-        )
-        return bool(listed.strip())
+        query = {"filters": json.dumps({"label": [f"{_LABEL}project={self._project}"]})}
+        return bool(self._get("/volumes", query).json()["Volumes"])
 
     def docker(self, *arguments: str, text: str = "") -> "CompletedProcess[str]":
         """Run the command line, whatever comes of it."""
         return run(("docker", *arguments), env=client_environment(), timeout_s=_ASK_S, text=text)
 
-    def _answer(self, *arguments: str) -> str:
-        done = self.docker(*arguments)
-        if done.returncode != 0:
+    def _get(self, path: str, query: Mapping[str, str] | None = None) -> httpx2.Response:
+        if self._http is None:
+            transport = httpx2.HTTPTransport(uds=self._socket())
+            self._http = httpx2.Client(
+                transport=transport, base_url="http://engine", timeout=_ASK_S
+            )
+        try:
+            return self._http.get(path, params=query)
+        except httpx2.HTTPError as error:
             raise PlatformFailed(
                 "the Docker engine does not answer",
-                why=last_line(done.stderr),
-                hint="see that it runs: `docker version`",
+                why=f"{type(error).__name__}: {error}",
+                hint="start it, or choose another one: `docker context use`, DOCKER_HOST",
+            ) from error
+
+    def _socket(self) -> str:
+        """Return the path of the engine's socket. Raises InvalidInput when it is elsewhere."""
+        asked = self.docker("context", "inspect", "--format={{.Endpoints.docker.Host}}")
+        host = os.environ.get("DOCKER_HOST") or asked.stdout.strip()
+        if not host.startswith(_UNIX):
+            raise InvalidInput(
+                "the Docker engine is not on this machine",
+                why=f"it is at {host or last_line(asked.stderr)}",
+                hint="choose one with a socket here: `docker context use`, DOCKER_HOST=unix://...",
             )
-        return done.stdout
+        return host.removeprefix(_UNIX)
 
 
 def last_line(words: str) -> str:

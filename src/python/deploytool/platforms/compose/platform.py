@@ -121,6 +121,7 @@ class ComposePlatform:
     def close(self) -> None:
         """Close the connections; everything goes on running."""
         self._gateway.close()
+        self._engine.close()
 
     @property
     def store(self) -> TargetStore:

@@ -21,6 +21,9 @@ CONFIGURATION_LABEL = "deploytool.configuration"
 # what the environment is, the revision what the image, and deploytool what waits for what.
 _OURS = ("image", "environment", "depends_on")
 
+# Of an image that was built here: a missing one is a mistake, which no registry can mend.
+_BUILT = {"pull_policy": "never"}
+
 Section = dict[str, Any]
 
 
@@ -134,12 +137,14 @@ class Project:
             key: value for key, value in self.section(service).items() if key != "depends_on"
         }
         labels = _labels(section, CONFIGURATION_LABEL, self.configuration(service))
-        return {**section, "image": self.image(service), "labels": labels}
+        built = _BUILT if service in self._images else {}
+        return {**section, **built, "image": self.image(service), "labels": labels}
 
     def _render_started(self, started: Started) -> Section:
         environment = {name: _literal(text) for name, text in started.environment.items()}
         return {
             **started.section,
+            **_BUILT,
             "image": started.image,
             "environment": environment,
             "labels": _labels(started.section, REVISION_LABEL, started.revision),
