@@ -1,136 +1,24 @@
-"""The whole system on the local target, in a folder of its own, driven by the built deploytool."""
+"""The whole system on the local target: plain processes of this machine."""
 
-import json
 import os
-import random
-import shutil
-import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, ClassVar
 
 import psutil
 import pytest
 
-from deploytool.canary.observation import Snapshot
-from deploytool.operations.replay import replay_run
-from deploytool.system.declaration import read_system
-from deploytool.system.load import Load
-from deploytool.traffic.load.counts import LoadCounts
-from deploytool.traffic.load.generator import LoadGenerator
-from deploytool.traffic.router import TraefikApi
-
-COMPONENT = "new-microservice"
-SANDBOX = Path.cwd()
-PACKAGES = {
-    "legacy-app": "src.python.legacy_app/legacy_app.pex",
-    "new-microservice": "src.python.new_microservice/new_microservice.pex",
-    "runtime": "src.python.deploytool.platforms.local/runtime.pex",
-}
-ALPHA = 0.0001
-TOOL = "src.python.deploytool/binary.pex"
+from tests.end_to_end.deployed import Deployed
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A command that ended; `result` is its JSON object."""
+class Deploytool(Deployed):
+    """deploytool with processes of this machine."""
 
-    code: int
-    output: str
-    errors: str
-
-    @property
-    def result(self) -> dict[str, Any]:
-        return dict(json.loads(self.output.splitlines()[-1]))
-
-    def __str__(self) -> str:
-        return f"exit {self.code}\n{self.output}\n{self.errors[-6000:]}"
-
-
-class Deploytool:
-    """deploytool in one folder with its own declaration, state and log."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": os.environ.get("HOME", str(root)),
-            "LANG": "C.UTF-8",
-            "PEX_ROOT": str(root.parent / "pex"),
-            "DEPLOYTOOL_ARTIFACTS": json.dumps(
-                {name: str(SANDBOX / path) for name, path in PACKAGES.items()}
-            ),
-        }
-
-    @property
-    def state(self) -> Path:
-        return self.root / ".deploytool" / "local"
-
-    def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            ["python3.11", str(SANDBOX / TOOL), *arguments],
-            cwd=self.root,
-            env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-
-    def run(self, *arguments: str, **environment: str) -> Ended:
-        return self.ended(self.start(*arguments, **environment))
-
-    def ended(self, process: "subprocess.Popen[str]", timeout_s: float = 300) -> Ended:
-        try:
-            output, errors = process.communicate(timeout=timeout_s)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, errors = process.communicate()
-            pytest.fail(f"not ended after {timeout_s} s:\n{output}\n{errors[-6000:]}")
-        return Ended(process.returncode, output, errors)
-
-    def done(self, *arguments: str, code: int = 0, **environment: str) -> dict[str, Any]:
-        """Run a command that must end with the exit code; return its JSON result."""
-        ended = self.run(*arguments, "--output", "json", **environment)
-        assert ended.code == code, str(ended)
-        return ended.result
-
-    def status(self) -> dict[str, Any]:
-        return self.done("status")
-
-    def url(self) -> str:
-        return str(self.status()["url"])
-
-    def stable(self, component: str = COMPONENT) -> dict[str, Any]:
-        """Return what status says of the component's stable instance."""
-        instances = self.status()["instances"]
-        return next(i for i in instances if (i["component"], i["role"]) == (component, "stable"))
-
-    def counters(self) -> Snapshot:
-        """Return what the router has counted at both backends since it was started."""
-        with self.router() as router:
-            return router.snapshot(COMPONENT)
-
-    @contextmanager
-    def router(self) -> Iterator[TraefikApi]:
-        """Ask the router itself, not deploytool."""
-        ports = json.loads((self.state / "ports.json").read_text())
-        with closing(TraefikApi(f"http://127.0.0.1:{ports['gateway.stable.admin']}")) as router:
-            yield router
-
-    def record(self) -> list[dict[str, Any]]:
-        lines = (self.root / "logs" / "operations.log").read_text().splitlines()
-        return [json.loads(line) for line in lines]
-
-    def replay(self) -> None:
-        """See that every canary so far, however it went, comes out again from the record."""
-        for canary in events(self.record(), "canary-started"):
-            replay_run(self.root / "logs" / "operations.log", canary["run"])
+    target = "local"
+    packages: ClassVar = {
+        "legacy-app": "src.python.legacy_app/legacy_app.pex",
+        "new-microservice": "src.python.new_microservice/new_microservice.pex",
+        "runtime": "src.python.deploytool.platforms.local/runtime.pex",
+    }
 
     def processes(self) -> list[psutil.Process]:
         """Return every process that works in or for the state folder."""
@@ -158,105 +46,15 @@ class Deploytool:
         address = next(i["address"] for i in instances if i["component"] == component)
         return int(address.rsplit(":", 1)[1].split("/")[0])
 
-    @contextmanager
-    def visitors(
-        self, rate: float = 50, seed: int = 7, load: Load | None = None
-    ) -> Iterator[Callable[[], LoadCounts]]:
-        """Send traffic meanwhile, by itself the declared; nothing acknowledged may be lost."""
-        generator = LoadGenerator(self.url(), load or self.load(), rate, seed)
-        generator.start()
-        try:
-            time.sleep(1)
-            yield generator.snapshot
-        finally:
-            generator.stop(20)
-        assert generator.recheck() == ()
+    def pid_of(self, component: str) -> int:
+        return self.process_of(component, self.port_of(component)).pid
 
-    def load(self) -> Load:
-        load = read_system(self._declaration).load
-        assert load is not None
-        return load
-
-    def single_lines(self) -> Load:
-        """Return the declared traffic with the first line alone of each order.
-
-        An order of which one line was confirmed and another refused cannot be undone: the inventory
-        takes nothing back.
-        """
-        declared = self.load().model_dump()
-        for journey in declared["journeys"]:
-            for step in journey["steps"]:
-                if step["body"] and "lines" in step["body"]:
-                    step["body"]["lines"] = step["body"]["lines"][:1]
-        return Load.model_validate(declared)
-
-    def make(self) -> None:
-        """Lay out the folder, with a policy that allows fewer false rollbacks than the declared.
-
-        At the declared alpha of 1 % one of a dozen healthy canaries may be rolled back by chance
-        in every tenth run of these tests; the faulty ones have to be found by this policy, too.
-        """
-        shutil.copytree(SANDBOX / "deploy", self.root / "deploy")
-        self._declare(alpha=ALPHA)
-
-    @contextmanager
-    def declared(self, **policy: object) -> Iterator[None]:
-        """Add to both services' canary policy meanwhile."""
-        before = self._declare(**policy)
-        try:
-            yield
-        finally:
-            self._declaration.write_text(before)
-
-    @property
-    def _declaration(self) -> Path:
-        return self.root / "deploy" / "system.yaml"
-
-    def _declare(self, **policy: object) -> str:
-        text = self._declaration.read_text()
-        steps = "      steps: [10, 25, 50]\n"
-        assert text.count(steps) == 2
-        more = "".join(f"      {name}: {value}\n" for name, value in policy.items())
-        self._declaration.write_text(text.replace(steps, steps + more))
-        return text
-
-
-def until(condition: Callable[[], bool], *, what: str, deadline_s: float = 60) -> float:
-    """Wait for a condition; return the seconds it took."""
-    started = time.monotonic()
-    while not condition():
-        assert time.monotonic() - started < deadline_s, f"after {deadline_s} s not: {what}"
-        time.sleep(0.1)
-    return time.monotonic() - started
-
-
-def events(record: list[dict[str, Any]], event: str) -> list[dict[str, Any]]:
-    return [line for line in record if line.get("event") == event]
-
-
-def consistent(deployed: Deploytool) -> None:
-    """Nothing is left half done: one stable instance each, all of the data reconciles."""
-    status = deployed.status()
-    assert status["canary"] is None
-    assert status["holder"] is None
-    assert {i["role"] for i in status["instances"]} == {"stable"}
-    checks = deployed.done("verify")
-    assert checks["failed"] == 0
-    # supervisord has one child for each instance, and nothing works beside its family.
-    [supervisor] = [p for p in deployed.processes() if "supervisor.supervisord" in p.cmdline()]
-    assert len(supervisor.children()) == len(status["instances"])
-    family = {supervisor.pid, *(p.pid for p in supervisor.children(recursive=True))}
-    assert {p.pid for p in deployed.processes()} <= family
-
-
-def kill(process: "subprocess.Popen[str]") -> None:
-    """End deploytool as a power cut would, without a last word."""
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-
-
-def draw(seed: int) -> random.Random:
-    return random.Random(seed)
+    def see_nothing_beside(self, status: dict[str, Any]) -> None:
+        # supervisord has one child for each instance, and nothing works beside its family.
+        [supervisor] = [p for p in self.processes() if "supervisor.supervisord" in p.cmdline()]
+        assert len(supervisor.children()) == len(status["instances"])
+        family = {supervisor.pid, *(p.pid for p in supervisor.children(recursive=True))}
+        assert {p.pid for p in self.processes()} <= family
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from .conftest import Deploytool, Ended
+from tests.end_to_end.deployed import Ended
+from tests.end_to_end.local.conftest import Deploytool
 
 
 @pytest.fixture

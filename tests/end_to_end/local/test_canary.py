@@ -1,65 +1,14 @@
 """The main job on the local target: healthy canaries are promoted, faulty ones rolled back."""
 
-from typing import Any
-
 import pytest
 
-from .conftest import ALPHA, COMPONENT, Deploytool, events
+from tests.end_to_end.canaries import Canaries, faulty
+from tests.end_to_end.deployed import ALPHA, COMPONENT, events
+from tests.end_to_end.local.conftest import Deploytool
 
 
-def test_a_healthy_canary_is_promoted_and_loses_no_request(deployed: Deploytool) -> None:
-    before = deployed.stable()["revision"]
-    with deployed.visitors() as counts:
-        result = deployed.done("canary", COMPONENT, "--env", "TRIAL=warning", "--no-load")
-    assert result["result"] == "promoted"
-    assert deployed.stable()["revision"] == result["canary"] != before
-    assert counts().requests > 0
-    assert counts().failures == 0, counts()
-
-
-def test_a_rollback_loses_no_request(deployed: Deploytool) -> None:
-    deployed.done("canary", COMPONENT, "--env", "TRIAL=error", "--load", "80")
-    serving = deployed.stable()["revision"]
-    with deployed.visitors() as counts:
-        result = deployed.done("rollback", COMPONENT)
-    assert result["from"] == serving
-    assert deployed.stable()["revision"] == result["to"]
-    assert counts().failures == 0, counts()
-
-
-def test_a_second_up_brings_the_build_back_and_a_third_changes_nothing(
-    deployed: Deploytool,
-) -> None:
-    with deployed.visitors() as counts:
-        deployed.done("up")
-        again = deployed.done("up")
-    assert again["counts"]["noop"] == len(again["changes"])
-    assert deployed.done("plan")["counts"]["noop"] == len(again["changes"])
-    assert counts().failures == 0, counts()
-
-
-def faulty(deployed: Deploytool, fault: str) -> dict[str, Any]:
-    """Canary a faulty revision; all that failed must have come from it, and stable must stay."""
-    before = deployed.stable()["revision"]
-    counted = deployed.counters().canary
-    with deployed.visitors() as counts:
-        result = deployed.done(
-            "canary", COMPONENT, "--env", f"INVENTORY_FAULT={fault}", "--no-load", code=4
-        )
-    assert result["result"] == "rolled-back"
-    assert deployed.stable()["revision"] == before
-    roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
-    assert (COMPONENT, "canary") not in roles
-    # Every failure that a visitor saw goes back to one that the router counted at the canary.
-    failed_there = deployed.counters().canary.failed() - counted.failed()
-    assert counts().failures <= failed_there, counts()
-    return {**result, "failures": counts().failures}
-
-
-def test_errors_are_rolled_back_and_named(deployed: Deploytool) -> None:
-    result = faulty(deployed, "error:0.2")
-    assert result["reason"].startswith("errors:")
-    assert "status 500" in result["reason"]
+class TestCanaries(Canaries):
+    """On the local target."""
 
 
 def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
@@ -78,27 +27,6 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
         )
     assert result["reason"].startswith("reservations confirmed per reservation made: ")
     assert deployed.counters().canary.failed() == failed
-
-
-def test_a_crash_is_rolled_back_with_what_the_process_printed(deployed: Deploytool) -> None:
-    result = faulty(deployed, "crash")
-    assert "ended by itself" in result["reason"]
-    assert "crash" in result["reason"].split("ended by itself", 1)[1]
-
-
-@pytest.mark.parametrize("fault", ["unready", "exit"])
-def test_a_canary_that_never_gets_ready_gets_no_traffic(deployed: Deploytool, fault: str) -> None:
-    before = deployed.stable()["revision"]
-    counted = deployed.counters().canary
-    with deployed.visitors() as counts:
-        result = deployed.done(
-            "canary", COMPONENT, "--env", f"INVENTORY_FAULT={fault}", "--no-load",
-            "--timeout", "8", code=4,
-        )  # fmt: skip
-    assert "ready" in result["reason"]
-    assert deployed.counters().canary == counted
-    assert deployed.stable()["revision"] == before
-    assert counts().failures == 0, counts()
 
 
 def test_the_record_holds_every_transition_observation_and_verdict(deployed: Deploytool) -> None:

@@ -18,8 +18,8 @@ from deploytool.record.file_store import FileStore
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
 from deploytool.traffic.load.counts import LoadCounts
-
-from .conftest import ALPHA, COMPONENT, Deploytool, events
+from tests.end_to_end.deployed import ALPHA, COMPONENT, events
+from tests.end_to_end.local.conftest import Deploytool
 
 PROGRAM = str(Path(__file__).with_name("killed.py"))
 # Its canaries never get time enough to be judged, so they are held.

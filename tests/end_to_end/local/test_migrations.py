@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from .conftest import COMPONENT, Deploytool, events
+from tests.end_to_end.deployed import COMPONENT, events
+from tests.end_to_end.local.conftest import Deploytool
 
 OTHER = "legacy-app"
 LOAD = ("--steps", "50", "--load", "80")

@@ -9,7 +9,8 @@ from typing import Any
 import psutil
 import pytest
 
-from .conftest import COMPONENT, Deploytool, consistent, events, until
+from tests.end_to_end.deployed import COMPONENT, consistent, events, until
+from tests.end_to_end.local.conftest import Deploytool
 
 # Requests a second: few, as two commands at a time work beside them.
 RATE = 20
