@@ -60,8 +60,9 @@ def _write_script(job: Job, path: list[str]) -> tuple[str, list[str]]:
     else:
         imports = []
         text = call_script(job.module, job.function, path)
-    # The name that the program shows when it ends by an exception.
-    script = Path(FOLDER, "script", f"{job.name}.py")
+    # The program shows this name when it ends by an exception. PyInstaller takes the script for a
+    # module too, so the name alone would hide a package of the same name.
+    script = Path(FOLDER, "script", f"start_{job.name}.py")
     script.parent.mkdir(parents=True)
     script.write_text(text, encoding="utf-8")
     return str(script.absolute()), imports

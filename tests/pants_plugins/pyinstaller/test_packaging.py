@@ -40,6 +40,7 @@ tools = "3rdparty/python/pyinstaller.lock"
 install_from_resolve = "tools"
 """
 
+# The single program has the name of the package: neither may hide the other.
 TARGETS = """
 python_requirement(name="iniconfig", requirements=["iniconfig"])
 resources(name="texts", sources=["*.txt"])
