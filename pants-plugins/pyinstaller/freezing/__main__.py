@@ -34,8 +34,9 @@ def main() -> None:
         error = FreezingError(
             "this Python cannot be packaged",
             f"{sys.base_prefix} has no shared library of Python (libpython*.so)",
-            "apt-get install libpython3-dev for Debian's own Python; build others with "
-            "--enable-shared (pyenv: PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install ...)",
+            f"for Debian's own Python: apt-get install libpython3.{sys.version_info.minor}; others "
+            "must be built with --enable-shared, as by "
+            "PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install ...",
         )
         sys.exit(str(error))
 
