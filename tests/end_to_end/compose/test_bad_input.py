@@ -8,7 +8,7 @@ from tests.end_to_end.compose.conftest import Deploytool
 
 
 @pytest.fixture
-def tool(tmp_path: Path) -> Deploytool:
+def tool(engine: None, tmp_path: Path) -> Deploytool:
     tool = Deploytool(tmp_path / "repository")
     tool.make()
     return tool

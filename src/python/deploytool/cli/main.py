@@ -27,6 +27,7 @@ COMMANDS = {
     "history": "List past commands and how they ended.",
     "report": "Write an HTML file about a canary, from its record.",
     "replay": "Compute a past canary again from its record, and compare.",
+    "push": "Push what was built to a registry, and write a release file.",
     "load": "Send declared traffic and check that nothing is lost.",
     "down": "Stop everything; with --volumes, delete the data too.",
     "version": "Print deploytool's version.",

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.commands import run
-from deploytool.platforms.compose.engine import client_environment, last_line
+from deploytool.platforms.docker_client import client_environment, last_line
 
 # Beside what a container may take to end.
 _ACT_S = 120.0

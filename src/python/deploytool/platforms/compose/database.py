@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from deploytool.errors import PlatformFailed
-from deploytool.platforms.compose.engine import Container, Engine, last_line
+from deploytool.platforms.compose.engine import Container, Engine
+from deploytool.platforms.docker_client import last_line
 from deploytool.platforms.postgresql import (
     OWNER,
     PSQL,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from deploytool.platforms.compose.engine import client_environment
+from deploytool.platforms.docker_client import client_environment
 from deploytool.platforms.files import disk, read, write
 from deploytool.platforms.tool_copy import keep_tool, python
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 
 from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.platforms.commands import run
+from deploytool.platforms.docker_client import docker, last_line
 
 _ASK_S = 20.0
 _UNIX = "unix://"
@@ -46,16 +46,6 @@ class Container:
     address: str
     ports: Mapping[int, int]
     pid: int
-
-
-def client_environment() -> dict[str, str]:
-    """Return the environment of this tool that the command line needs, and nothing else."""
-    kept = {"PATH", "HOME", "LANG", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"}
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name in kept or name.startswith("DOCKER_")
-    }
 
 
 class Engine:
@@ -115,7 +105,7 @@ class Engine:
 
     def docker(self, *arguments: str, text: str = "") -> "CompletedProcess[str]":
         """Run the command line, whatever comes of it."""
-        return run(("docker", *arguments), env=client_environment(), timeout_s=_ASK_S, text=text)
+        return docker(arguments, timeout_s=_ASK_S, text=text)
 
     def _get(self, path: str, query: Mapping[str, str] | None = None) -> httpx2.Response:
         if self._http is None:
@@ -143,11 +133,6 @@ class Engine:
                 hint="choose one with a socket here: `docker context use`, DOCKER_HOST=unix://...",
             )
         return host.removeprefix(_UNIX)
-
-
-def last_line(words: str) -> str:
-    """Return the last line of what a program said: there the cause stands."""
-    return next((line.strip() for line in reversed(words.splitlines()) if line.strip()), "")
 
 
 def _container(inspected: Mapping[str, Any]) -> Container:

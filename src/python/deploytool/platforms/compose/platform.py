@@ -23,13 +23,13 @@ from deploytool.platforms.compose.folder import OPEN_FILE, StateFolder
 from deploytool.platforms.compose.foundation import Foundation
 from deploytool.platforms.compose.gateway import ComposeGateway
 from deploytool.platforms.compose.health import Health
-from deploytool.platforms.compose.images import image_name
 from deploytool.platforms.compose.logs import read_logs
 from deploytool.platforms.compose.project import Project, service_name
 from deploytool.platforms.compose.releases import ComposeReleases
 from deploytool.platforms.compose.running import Running, known_images
 from deploytool.platforms.files import disk, write
 from deploytool.platforms.http import complaint_of, get
+from deploytool.platforms.images import image_name
 from deploytool.platforms.migrations import MIGRATE_S, Migrations
 from deploytool.platforms.ports import Ports
 from deploytool.platforms.references import Places, own_references, references, resolve

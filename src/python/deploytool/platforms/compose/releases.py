@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.base import Role
-from deploytool.platforms.compose.images import image_name
 from deploytool.platforms.compose.project import Project, Section, Started
 from deploytool.platforms.files import read, write
+from deploytool.platforms.images import image_name
 from deploytool.platforms.releases import Releases
 from deploytool.system.revision import Revision
 

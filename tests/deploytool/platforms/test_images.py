@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploytool.errors import InvalidInput
-from deploytool.platforms.compose.images import image_name
+from deploytool.platforms.images import image_name
 
 
 def test_the_name_is_that_of_the_content_tag(tmp_path: Path) -> None:
