@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploytool.platforms.base import Platform
+from deploytool.platforms.compose.parts import Parts
 from deploytool.platforms.compose.platform import ComposePlatform
 from deploytool.system.declaration import System
 from deploytool.system.targets import ComposeTarget
@@ -30,7 +31,7 @@ def open_compose(
     artifacts: service of the Compose file -> what Pants wrote about its image; without one, the
     image named in the Compose file is used. on_secret: is told each secret's value.
     """
-    platform = ComposePlatform(
+    parts = Parts(
         target=target,
         system=system,
         state=(root / target.state).resolve(),
@@ -39,6 +40,7 @@ def open_compose(
         artifacts=artifacts,
         on_secret=on_secret,
     )
+    platform = ComposePlatform(system, parts)
     try:
         yield platform
     finally:
