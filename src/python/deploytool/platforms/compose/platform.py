@@ -16,6 +16,7 @@ from deploytool.errors import PlatformFailed
 from deploytool.platforms.base import Answer, Condition, Instance, LogLine, MigrationKind, Role
 from deploytool.platforms.compose.engine import Container
 from deploytool.platforms.compose.logs import read_logs
+from deploytool.platforms.compose.parts import Parts
 from deploytool.platforms.compose.project import service_name
 from deploytool.platforms.files import disk, write
 from deploytool.platforms.http import complaint_of, get
@@ -121,9 +122,8 @@ class ComposePlatform:
 
     def stop(self, component: str, role: Role) -> None:
         """Take the instance off the router, wait a moment, end its container."""
-        if self._parts.gateway.routes.remove(
-            component, role.arm, self._parts.gateway.api(), _ROUTE_S
-        ):
+        gateway = self._parts.gateway
+        if gateway.routes.remove(component, role.arm, gateway.api(), _ROUTE_S):
             time.sleep(_GRACE_S)
         if self._parts.running.of(component, role) is not None:
             self._parts.compose.remove(service_name(component, role))
@@ -183,9 +183,8 @@ class ComposePlatform:
 
     def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
         """Write the weight and wait until the router has it in force."""
-        self._parts.gateway.routes.set_weight(
-            component, canary_percent, self._parts.gateway.api(), deadline_s
-        )
+        gateway = self._parts.gateway
+        gateway.routes.set_weight(component, canary_percent, gateway.api(), deadline_s)
 
     def weight(self, component: str) -> int:
         """Return the share that the router has in force."""
@@ -218,10 +217,9 @@ class ComposePlatform:
         if not wanted or not self._parts.folder.compose_file.is_file():
             return
         more = ["--follow"] if follow else []
-        argv = self._parts.compose.argv("logs", "--no-color", f"--tail={lines}", *more)
-        for line in read_logs(
-            argv, self._parts.compose.environment(), wanted, is_stopped=is_stopped
-        ):
+        compose = self._parts.compose
+        argv = compose.argv("logs", "--no-color", f"--tail={lines}", *more)
+        for line in read_logs(argv, compose.environment(), wanted, is_stopped=is_stopped):
             yield replace(line, text=self._parts.secrets.mask(line.text))
 
     def detach(self, tool: Path, arguments: Sequence[str]) -> str:
@@ -242,11 +240,10 @@ class ComposePlatform:
             self._parts.running.forget()
             self._parts.gateway.routes.forget()
             self._parts.gateway.close()
-        if remove_volumes:
-            with disk("deleting", self._parts.folder.path):
-                shutil.rmtree(
-                    self._parts.folder.path, ignore_errors=not self._parts.folder.path.exists()
-                )
+        folder = self._parts.folder.path
+        if remove_volumes and folder.exists():
+            with disk("deleting", folder):
+                shutil.rmtree(folder)
 
     def _foundation_address(self, component: str) -> str:
         if component == self._parts.gateway.component:
