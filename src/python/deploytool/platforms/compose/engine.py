@@ -17,6 +17,8 @@ from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
 
 _ASK_S = 20.0
+# Far enough back for the end of a process whose successor has written already.
+_LOOKED_AT_LINES = 500
 _UNIX = "unix://"
 _LABEL = "com.docker.compose."
 # A container that never ran says so with this year.
@@ -28,7 +30,7 @@ class Container:
     """One container of a project, as the engine sees it.
 
     ports: port inside -> port on this machine. restarts: by the engine, since it was made.
-    started: unix seconds, None when it does not run. started_at: the same in the engine's words.
+    started: unix seconds, None when it does not run.
     """
 
     id: str
@@ -42,7 +44,6 @@ class Container:
     error: str
     restarts: int
     started: float | None
-    started_at: str
     address: str
     ports: Mapping[int, int]
     pid: int
@@ -92,11 +93,14 @@ class Engine:
         """Run a program in a container with a text as its input, whatever comes of it."""
         return self.docker("exec", "--interactive", container.id, *argv, text=text)
 
-    def last_lines(self, container: Container, count: int, *, until: str = "") -> list[str]:
-        """Return the last lines that a container wrote. until: in the engine's words of time."""
-        more = [f"--until={until}"] if until else []
-        done = self.docker("logs", f"--tail={count}", *more, container.id)
-        return [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+    def last_lines(
+        self, container: Container, count: int, *, until: float | None = None
+    ) -> list[str]:
+        """Return the last lines that a container wrote. until: unix seconds, None for now."""
+        done = self.docker("logs", "--timestamps", f"--tail={_LOOKED_AT_LINES}", container.id)
+        # Of both streams, in the order in which they were written.
+        lines = sorted((done.stdout + done.stderr).splitlines())
+        return lines_until(lines, until)[-count:]
 
     def has_volumes(self) -> bool:
         """Tell whether the project keeps data."""
@@ -135,6 +139,16 @@ class Engine:
         return host.removeprefix(_UNIX)
 
 
+def lines_until(lines: Sequence[str], until: float | None) -> list[str]:
+    """Return the texts of lines that begin with their time, up to a moment, empty ones left out."""
+    stamped = (line.partition(" ") for line in lines)
+    return [
+        text
+        for time, _, text in stamped
+        if text.strip() and (until is None or datetime.fromisoformat(time).timestamp() < until)
+    ]
+
+
 def _container(inspected: Mapping[str, Any]) -> Container:
     state, labels = inspected["State"], inspected["Config"].get("Labels") or {}
     networks = inspected["NetworkSettings"]
@@ -153,7 +167,6 @@ def _container(inspected: Mapping[str, Any]) -> Container:
         error=state.get("Error", ""),
         restarts=inspected["RestartCount"],
         started=started.timestamp() if is_running and started.year > _NEVER else None,
-        started_at=state["StartedAt"],
         address=next((address for address in addresses if address), ""),
         ports=_ports(networks.get("Ports") or {}),
         pid=state["Pid"],

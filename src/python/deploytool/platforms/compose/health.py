@@ -56,9 +56,8 @@ class Health:
 
     def _last_words(self, container: Container) -> str:
         # What the process of now wrote is no last word.
-        until = container.started_at if container.is_running else ""
-        written = self._engine.last_lines(container, _LAST_LINES, until=until)
-        lines = (self._mask(line.strip()) for line in written[-_LAST_LINES:])
+        written = self._engine.last_lines(container, _LAST_LINES, until=container.started)
+        lines = (self._mask(line.strip()) for line in written)
         words = " | ".join(_cut(line) for line in lines)
         return f"its last words: {words}" if words else "it wrote nothing"
 
