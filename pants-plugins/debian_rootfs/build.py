@@ -1,8 +1,8 @@
 """Builds one root file system of Debian packages: `python build.py WANTED.json OUTPUT.tar`.
 
-Run by the rule of `debian_rootfs` in a process of its own, which needs apt and dpkg but neither root
-nor mmdebstrap. The same packages give the same archive to the bit: names are sorted, times are that of
-`as_of`, owners are numbers.
+Run by the rule of `debian_rootfs` in a process of its own, which needs apt and dpkg, but no root.
+The same packages give the same archive to the bit: names are sorted, the time is that of `as_of`,
+owners are numbers.
 """
 
 from __future__ import annotations
@@ -50,9 +50,8 @@ def run(argv: Sequence[str], **options: Any) -> str:
     """Return what a program prints; end with its own words when it fails."""
     done = subprocess.run(
         argv,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        universal_newlines=True,
+        capture_output=True,
+        text=True,
         check=False,
         **options,
     )
@@ -62,7 +61,7 @@ def run(argv: Sequence[str], **options: Any) -> str:
             "; ".join((done.stderr or done.stdout).strip().splitlines()[-3:]),
             "correct the cause named, then build again",
         )
-    return done.stdout
+    return str(done.stdout)
 
 
 def require_programs() -> None:

@@ -38,7 +38,7 @@ class PackagesField(StringSequenceField):
 
     alias = "packages"
     required = True
-    value: "tuple[str, ...]"
+    value: tuple[str, ...]
     help = "Names of Debian packages. Exactly these are unpacked: no dependencies, no scripts run."
 
 

@@ -1,1 +1,1 @@
-"""hadolint in the goal lint, over the Dockerfiles; Pants' own would fetch it from a release page."""
+"""hadolint in the goal lint, over Dockerfiles; Pants' own would fetch it from a release page."""

@@ -4,7 +4,7 @@
     image-layers program PEX NAME                  put one program of a PEX into /usr/bin
     image-layers settle                            give everything in /layer one time, and modes
 
-Run by the Dockerfiles in their first stages, which start from 3rdparty/images:builder. The last stage
+Run by the Dockerfiles in their first stages, which are from 3rdparty/images:builder. The last stage
 copies /layer to /: that keeps the times and modes of everything below, so the layer is the same to
 the bit. A folder named as the destination of a copy would get the time of the copy.
 """

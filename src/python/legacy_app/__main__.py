@@ -7,10 +7,10 @@ def main() -> None:
     """Serve until told to stop, or exit with 0 when the probe is answered well, else with 1."""
     if sys.argv[1:2] == ["probe"]:
         # Runs every few seconds, beside the service: it loads nothing but this.
-        from legacy_app.entrypoints.probing import probe
+        from legacy_app.entrypoints.probing import probe  # noqa: PLC0415
 
         sys.exit(probe(sys.argv[2:]))
-    from legacy_app.main import main as serve
+    from legacy_app.main import main as serve  # noqa: PLC0415
 
     serve()
 

@@ -1,4 +1,4 @@
-"""The entry point: `postgres` with its options, or options alone, or another program of the image."""
+"""The entry point: `postgres` with options, or options alone, or another program of the image."""
 
 import os
 import signal
@@ -43,7 +43,7 @@ def _prepare() -> None:
 def _become(argv: list[str]) -> None:
     path = program("postgres") if argv[0] == "postgres" else argv[0]
     try:
-        os.execvpe(path, argv, without_secrets(os.environ))
+        os.execvpe(path, argv, without_secrets(os.environ))  # noqa: S606
     except OSError as error:
         sys.exit(f"error: {argv[0]} cannot be run\n  why:  {error.strerror}\n  hint: see PATH")
 

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-from io import BytesIO
 from pathlib import Path
 
 from postgres_entrypoint.environment import Wishes
@@ -103,7 +102,7 @@ def _initdb(data: Path, wishes: Wishes) -> None:
 def _make_database(session: Session, wishes: Wishes) -> None:
     if wishes.database != "postgres":
         name = wishes.database.replace('"', '""')
-        statement = BytesIO(f'CREATE DATABASE "{name}";\n'.encode())
+        statement = f'CREATE DATABASE "{name}";\n'.encode()
         session.run("postgres", statement, what=f"the database {wishes.database}")
 
 

@@ -1,4 +1,4 @@
-"""What the environment asks for: the variables of the public `postgres` image, with its meanings."""
+"""What the environment asks for: the variables of the public `postgres` image, as it means them."""
 
 import shlex
 from collections.abc import Mapping

@@ -20,17 +20,17 @@ class Script:
     def run(self, session: Session, database: str) -> None:
         """Run it. Raises Refused."""
         print(f"running {self.path}", flush=True)  # noqa: T201
-        is_packed = self.path.name.endswith(PACKED)
         try:
-            source = gzip.open(self.path) if is_packed else self.path.open("rb")
-            with source:
-                session.run(database, source, what=str(self.path))
-        except OSError as error:
+            content = self.path.read_bytes()
+            if self.path.name.endswith(PACKED):
+                content = gzip.decompress(content)
+        except (OSError, EOFError) as error:
             raise Refused(
                 f"{self.path} cannot be read",
                 why=str(error),
                 hint="let user 65532 read it (mode 0444) and start again",
             ) from error
+        session.run(database, content, what=str(self.path))
 
 
 def found(folder: Path = FOLDER) -> list[Script]:

@@ -7,7 +7,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from postgres_entrypoint.errors import Refused
 
@@ -29,7 +28,7 @@ class Session:
         self._socket = socket
         self._user = user
 
-    def run(self, database: str, source: IO[bytes], *, what: str) -> None:
+    def run(self, database: str, sql: bytes, *, what: str) -> None:
         """Run a script, or end at its first error. Raises Refused."""
         done = subprocess.run(
             [
@@ -41,7 +40,7 @@ class Session:
                 f"--username={self._user}",
                 f"--dbname={database}",
             ],
-            input=source.read(),
+            input=sql,
             check=False,
         )
         if done.returncode != 0:
@@ -74,7 +73,13 @@ def private_server(data: Path, user: str) -> Iterator[Session]:
 def _await(server: "subprocess.Popen[bytes]", socket: Path, user: str) -> None:
     deadline = time.monotonic() + START_S
     while server.poll() is None and time.monotonic() < deadline:
-        asked = [program("pg_isready"), "--quiet", f"--host={socket}", f"--username={user}"]
+        asked = [
+            program("pg_isready"),
+            "--quiet",
+            f"--host={socket}",
+            f"--username={user}",
+            "--dbname=postgres",
+        ]
         if subprocess.run(asked, check=False).returncode == 0:
             return
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Asks the service on this machine one question, for a platform that cannot ask over the network."""
+"""Asks the service on this machine one question, if the platform cannot ask over the network."""
 
 import http.client
 import os
