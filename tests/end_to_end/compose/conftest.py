@@ -70,7 +70,8 @@ def engine() -> None:
         pytest.skip("DOCKER_ENGINE is not set: tests on a Docker engine are left out")
 
 
-@pytest.fixture(scope="session")
+# Ended before the tests of the next target: they share two cores.
+@pytest.fixture(scope="package")
 def deployed(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploytool]:
     """The system, up and with enough history to judge latency by."""
     tool = Deploytool(tmp_path_factory.mktemp("system") / "repository")

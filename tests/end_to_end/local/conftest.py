@@ -57,7 +57,8 @@ class Deploytool(Deployed):
         assert {p.pid for p in self.processes()} <= family
 
 
-@pytest.fixture(scope="session")
+# Ended before the tests of the next target: they share two cores.
+@pytest.fixture(scope="package")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploytool]:
     """The system, up and with enough history to judge latency by."""
     tool = Deploytool(tmp_path_factory.mktemp("system") / "repository")

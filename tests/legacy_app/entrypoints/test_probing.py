@@ -27,7 +27,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         monkeypatch.setenv("LISTEN_PORT", str(server.server_port))
-        monkeypatch.setenv("LISTEN_HOST", "0.0.0.0")  # noqa: S104
+        monkeypatch.setenv("LISTEN_HOST", "0.0.0.0")
         yield server.server_port
         server.shutdown()
 
