@@ -1,1 +1,1 @@
-"""The whole system on the local target, in a folder of its own, driven by the built deploytool."""
+"""The whole system on the local target, driven by the built deploytool."""
