@@ -1,0 +1,1 @@
+"""How large the images are, how fast they start and how little memory they take."""
