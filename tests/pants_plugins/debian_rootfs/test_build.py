@@ -89,7 +89,7 @@ def test_the_archive_depends_on_nothing_but_names_and_content(tree: Path, tmp_pa
 
 
 def test_a_machine_without_apt_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build.shutil, "which", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
 
     with pytest.raises(SystemExit) as ended:
         build.require_programs()
