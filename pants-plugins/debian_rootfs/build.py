@@ -178,7 +178,9 @@ def compile_library(tree: Path, library: str) -> None:
             "--library-path",
             ":".join(folders),
             str(tree / "usr/bin" / Path(library).name),
-            "-I",
+            # What it imports itself is not to be compiled on the way, with other headers.
+            "-B",
+            "-s",
             "-m",
             "compileall",
             "-q",
@@ -190,7 +192,7 @@ def compile_library(tree: Path, library: str) -> None:
             "/",
             str(tree / library),
         ],
-        env={"PYTHONHOME": str(tree / "usr"), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={"PYTHONHOME": str(tree / "usr"), "PYTHONHASHSEED": "0"},
     )
 
 

@@ -23,6 +23,8 @@ def unpack(pex: Path, folder: Path, scope: str) -> None:
         path.unlink()  # a variable that lets others put code in the service's way
     if scope == "srcs":
         _leave_packages(folder)
+    for record in folder.glob("lib/*/site-packages/*.dist-info/RECORD"):
+        _forget_compiled(record)
     for cache in list(folder.rglob("__pycache__")):
         shutil.rmtree(cache)
     libraries = [str(path) for path in folder.rglob("*.so*") if path.is_file()]
@@ -60,3 +62,10 @@ def _leave_packages(folder: Path) -> None:
                 shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _forget_compiled(record: Path) -> None:
+    """Take out what PEX lists where the same wheel was run from its cache, and put it in order."""
+    lines = record.read_text(encoding="utf-8").splitlines()
+    kept = sorted(line for line in lines if "__pycache__/" not in line)
+    record.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
