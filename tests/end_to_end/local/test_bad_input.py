@@ -11,6 +11,8 @@ import pytest
 from tests.end_to_end.deployed import Ended
 from tests.end_to_end.local.conftest import Deploytool
 
+STATE = "    state: .deploytool/local\n"
+
 
 @pytest.fixture
 def tool(tmp_path: Path) -> Iterator[Deploytool]:
@@ -51,7 +53,9 @@ def test_a_taken_port_is_named_with_who_holds_it(tool: Deploytool) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         path = tool.root / "deploy" / "targets.yaml"
-        path.write_text(path.read_text() + f"    gateway_port: {port}\n")
+        text = path.read_text()
+        assert text.count(STATE) == 1
+        path.write_text(text.replace(STATE, f"{STATE}    gateway_port: {port}\n"))
         ended = tool.run("up")
     assert ended.code in {1, 2}
     named(ended, str(port), str(os.getpid()), code=ended.code)

@@ -24,12 +24,16 @@ class TestInterruptions(Interruptions):
 
 
 def test_a_canary_outlives_the_death_of_the_router(deployed: Deploytool) -> None:
+    known = len(deployed.record())
     # One long step: where the weight moves, polls are left out anyway.
     process = deployed.start(
         "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--steps", "10",
         "--output", "json",
     )  # fmt: skip
-    until(lambda: observed(deployed) > 6, what="the canary is observed")
+    until(
+        lambda: len(events(deployed.record()[known:], "observation")) > 6,
+        what="the canary is observed",
+    )
     victim = deployed.process_of("gateway", deployed.port_of("gateway"))
     victim.send_signal(signal.SIGKILL)
     ended = deployed.ended(process)
@@ -51,10 +55,3 @@ def test_a_canary_outlives_the_death_of_the_router(deployed: Deploytool) -> None
 def total(observation: dict[str, Any]) -> int:
     """Return how many requests to the canary were judged up to an observation."""
     return int(observation["verdict"]["figures"]["in_total"]["canary"]["requests"])
-
-
-def observed(deployed: Deploytool) -> int:
-    """Return how often the last command has observed its canary."""
-    record = deployed.record()
-    begun = [line["run"] for line in record if line.get("command") == "canary"]
-    return sum(line["run"] == begun[-1] for line in events(record, "observation"))
