@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -45,7 +46,7 @@ class Ended:
         return f"exit {self.code}\n{self.output}\n{self.errors[-6000:]}"
 
 
-class Deployed:
+class Deployed(ABC):
     """The system on a target, driven by the built deploytool in a folder of its own.
 
     A subclass says what is different on its platform.
@@ -71,13 +72,27 @@ class Deployed:
     def state(self) -> Path:
         return self.root / ".deploytool" / self.target
 
+    @abstractmethod
     def pid_of(self, component: str) -> int:
         """Return the process, on this machine, that serves for a component."""
-        raise NotImplementedError
 
+    @abstractmethod
     def see_nothing_beside(self, status: dict[str, Any]) -> None:
         """See that the platform runs what status tells, and nothing else."""
-        raise NotImplementedError
+
+    @contextmanager
+    def brought_up(self) -> Iterator[None]:
+        """Have the system up meanwhile, with enough history to judge latency by."""
+        self.make()
+        try:
+            ended = self.run("up")
+            assert ended.code == 0, str(ended)
+            self.done("load", "--rps", "80", "--duration", "30")
+            yield
+            self.replay()
+        finally:
+            ended = self.run("down", "--volumes", "--yes")
+        assert ended.code == 0, str(ended)
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(

@@ -58,7 +58,9 @@ LABEL = "com.docker.compose"
 
 
 def docker(*arguments: str) -> str:
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["docker", *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -75,15 +77,7 @@ def engine() -> None:
 def deployed(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploytool]:
     """The system, up and with enough history to judge latency by."""
     tool = Deploytool(tmp_path_factory.mktemp("system") / "repository")
-    tool.make()
-    try:
-        ended = tool.run("up")
-        assert ended.code == 0, str(ended)
-        tool.done("load", "--rps", "80", "--duration", "30")
+    with tool.brought_up():
         yield tool
-        tool.replay()
-    finally:
-        ended = tool.run("down", "--volumes", "--yes")
-    assert ended.code == 0, str(ended)
     assert tool.containers() == []
     assert not docker("volume", "ls", "--quiet", f"--filter=label={LABEL}.project={PROJECT}")

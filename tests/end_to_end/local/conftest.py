@@ -62,14 +62,6 @@ class Deploytool(Deployed):
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deploytool]:
     """The system, up and with enough history to judge latency by."""
     tool = Deploytool(tmp_path_factory.mktemp("system") / "repository")
-    tool.make()
-    try:
-        ended = tool.run("up")
-        assert ended.code == 0, str(ended)
-        tool.done("load", "--rps", "80", "--duration", "30")
+    with tool.brought_up():
         yield tool
-        tool.replay()
-    finally:
-        ended = tool.run("down", "--volumes", "--yes")
-    assert ended.code == 0, str(ended)
     assert tool.processes() == []

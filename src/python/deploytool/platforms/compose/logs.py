@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from deploytool.platforms.base import LogLine, Role
 
 _POLL_S = 0.2
+_END_S = 5.0
 
 
 def read_logs(
@@ -45,6 +46,10 @@ def read_logs(
                     yield found
         finally:
             process.terminate()
+            try:
+                process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def parse_line(line: str, services: Mapping[str, tuple[str, Role]]) -> LogLine | None:
