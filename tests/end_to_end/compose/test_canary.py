@@ -1,5 +1,7 @@
 """The main job on the compose target."""
 
+import json
+
 from tests.end_to_end.canaries import Canaries
 from tests.end_to_end.compose.conftest import Deploytool
 from tests.end_to_end.deployed import COMPONENT
@@ -15,6 +17,13 @@ def test_a_detached_canary_goes_on_by_itself_and_can_be_aborted(deployed: Deploy
     assert deployed.status()["holder"] is not None
     assert deployed.done("abort")["result"] == "rolled-back"
     assert deployed.stable()["revision"] == before
+
+
+def test_the_logs_are_those_of_the_components_named(deployed: Deploytool) -> None:
+    ended = deployed.run("logs", COMPONENT, "database", "--lines", "20", "--output", "json")
+    assert ended.code == 0, str(ended)
+    lines = [json.loads(line) for line in ended.output.splitlines()]
+    assert {line["component"] for line in lines} == {COMPONENT, "database"}
 
 
 def test_what_did_not_change_is_not_restarted(deployed: Deploytool) -> None:

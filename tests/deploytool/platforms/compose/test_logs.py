@@ -9,6 +9,7 @@ SERVICES = {"web": ("web", Role.STABLE), "web-canary": ("web", Role.CANARY)}
 def test_a_line_tells_who_wrote_it() -> None:
     assert parse_line("web-1  | hello\n", SERVICES) == LogLine("web", Role.STABLE, "hello")
     assert parse_line("web-canary-1  | a | b\n", SERVICES) == LogLine("web", Role.CANARY, "a | b")
+    assert parse_line("\x1b[2Kweb-1  | hello\n", SERVICES) == LogLine("web", Role.STABLE, "hello")
 
 
 def test_lines_of_others_are_left_out() -> None:

@@ -9,6 +9,8 @@ from deploytool.platforms.base import LogLine, Role
 
 _POLL_S = 0.2
 _END_S = 5.0
+# Compose clears the line of a terminal before it writes one, be there a terminal or not.
+_ERASE = "\x1b[2K"
 
 
 def read_logs(
@@ -58,7 +60,7 @@ def parse_line(line: str, services: Mapping[str, tuple[str, Role]]) -> LogLine |
     It stands behind the name of the service and the container's number: `web-1  | text`.
     """
     name, separator, text = line.partition("| ")
-    service = name.strip().rpartition("-")[0]
+    service = name.removeprefix(_ERASE).strip().rpartition("-")[0]
     if not separator or service not in services:
         return None
     component, role = services[service]
