@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable
 
+from pants.backend.docker.goals.package_image import DockerPackageFieldSet
 from pants.core.goals.package import BuiltPackage, PackageFieldSet
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest, RunSubsystem
 from pants.engine.addresses import Addresses, UnparsedAddressInputs
@@ -28,6 +29,7 @@ from deployment.target_types import (
     DeploymentPackagesField,
     DeploymentToolField,
 )
+from docker_images.presence import PresentImages, PresentImagesRequest
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ class ComponentPackagesRequest:
 
 @rule
 async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages:
-    """Build the packages of one deploy target; there are none of a name that nobody declared."""
+    """Build the packages of one deploy target, but no image that the engine has already.
+
+    There are none of a name that nobody declared.
+    """
     places = request.field.value or FrozenDict()
     declared = places.get(request.deploy_target, FrozenDict())
     targets = await MultiGet(
@@ -97,11 +102,18 @@ async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages
     field_sets = await MultiGet(
         Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(PackageFieldSet, one)) for one in targets
     )
-    built = await MultiGet(
-        Get(BuiltPackage, PackageFieldSet, _only(found, request.field, address))
+    chosen = [
+        _only(found, request.field, address)
         for found, address in zip(field_sets, declared.values())
-    )
-    return ComponentPackages(FrozenDict(zip(declared, built)))
+    ]
+    present = PresentImages(FrozenDict())
+    images = tuple(each for each in chosen if isinstance(each, DockerPackageFieldSet))
+    if images:  # else there may be no Docker to ask
+        present = await Get(PresentImages, PresentImagesRequest(images))
+    missing = [each for each in chosen if each not in present.packages]
+    built = await MultiGet(Get(BuiltPackage, PackageFieldSet, each) for each in missing)
+    packages = {**present.packages, **dict(zip(missing, built))}
+    return ComponentPackages(FrozenDict(zip(declared, (packages[each] for each in chosen))))
 
 
 @rule

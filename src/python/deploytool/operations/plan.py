@@ -42,6 +42,11 @@ class Plan:
         """Whether nothing would change."""
         return all(change.op is Op.NOOP for change in self.changes)
 
+    @property
+    def migrates(self) -> bool:
+        """Whether a migration is pending."""
+        return any(change.op is Op.MIGRATE for change in self.changes)
+
     def counts(self) -> dict[str, int]:
         """Return how many objects meet each op, zeros included."""
         return {str(op): sum(change.op is op for change in self.changes) for op in Op}

@@ -25,13 +25,15 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     context.platform.prepare()
     plan = make_plan(context, state)
     start_foundation(context)
-    migrations.expand(context)
+    if plan.migrates:
+        migrations.expand(context)
     for change in plan.changes:
         if change.revision is not None and change.op is not Op.NOOP:
             _apply(context, change)
     for name in context.system.start_order():
         await_ready(context, name, Role.STABLE)
-    migrations.contract(context)
+    if plan.migrates:
+        migrations.contract(context)
     return plan
 
 

@@ -4,7 +4,7 @@ Each kind has a table of its own, so that one does not wait for the other.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -25,13 +25,11 @@ Run = Callable[[MigrationKind], "CompletedProcess[str]"]
 _VERSION = re.compile(r"^(\d+)_?.*\.sql$")
 
 
-def pending_files(folder: Path, applied: Iterable[str]) -> list[Path]:
-    """Return the migration files whose version was not applied, in order."""
-    if not folder.is_dir():
-        return []
-    done = set(applied)
-    found = {match[1]: path for path in folder.iterdir() if (match := _VERSION.match(path.name))}
-    return [found[version] for version in sorted(found) if version not in done]
+def versions(folder: Path) -> dict[str, Path]:
+    """Return the migration files by version, in order."""
+    files = folder.iterdir() if folder.is_dir() else ()
+    found = {match[1]: path for path in files if (match := _VERSION.match(path.name))}
+    return dict(sorted(found.items()))
 
 
 class Migrations:
@@ -50,12 +48,13 @@ class Migrations:
 
     def pending(self, kind: MigrationKind) -> list[Path]:
         """Return the files not yet applied, in order."""
+        found = versions(self._folder / kind)
         applied: list[str] = []
-        if self._has_table(kind):
+        if found and self._has_table(kind):
             # As one row: a query returns a bounded number of them.
             sql = f"SELECT json_agg(version) AS v FROM {TABLES[kind]}"  # noqa: S608  # a constant
             applied = self._query(sql)[0]["v"] or []
-        return pending_files(self._folder / kind, applied)
+        return [path for version, path in found.items() if version not in applied]
 
     def _has_table(self, kind: MigrationKind) -> bool:
         if kind not in self._tables:

@@ -7,7 +7,7 @@ from subprocess import CompletedProcess
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.commands import run
-from deploytool.platforms.docker_client import client_environment, last_line
+from deploytool.platforms.docker_client import client_environment, docker, last_line
 
 # Beside what a container may take to end.
 _ACT_S = 120.0
@@ -66,8 +66,23 @@ class ComposeCommand:
     def _done(self, *arguments: str) -> None:
         done = self._run(*arguments)
         if done.returncode != 0:
+            _require_compose()
             raise PlatformFailed(
                 f"`docker compose {' '.join(arguments)}` failed",
                 why=last_line(done.stderr) or last_line(done.stdout),
                 hint="correct the cause named, then repeat the command",
             )
+
+
+def _require_compose() -> None:
+    """Raise PlatformFailed when there is no Compose: its words would be of flags that are unknown.
+
+    To ask costs as much as half of a deployment that changes nothing: it is asked after a failure.
+    """
+    asked = docker(("compose", "version", "--short"), timeout_s=_ACT_S)
+    if asked.returncode != 0:
+        raise PlatformFailed(
+            "Docker Compose is missing",
+            why=last_line(asked.stderr),
+            hint="install Compose v2 as a plugin of the Docker command line",
+        )

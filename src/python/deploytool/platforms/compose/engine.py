@@ -62,15 +62,8 @@ class Engine:
             self._http.close()
 
     def require(self) -> None:
-        """Raise PlatformFailed, with its own words, when the engine or Compose is missing."""
+        """Raise PlatformFailed, with its own words, when the engine does not answer."""
         self._get("/_ping")
-        compose = self.docker("compose", "version", "--short")
-        if compose.returncode != 0:
-            raise PlatformFailed(
-                "Docker Compose is missing",
-                why=last_line(compose.stderr),
-                hint="install Compose v2 as a plugin of the Docker command line",
-            )
 
     def containers(self) -> Sequence[Container]:
         """Return the project's containers, those last whose service has a newer one."""
