@@ -9,7 +9,7 @@ from pants.backend.docker.goals.package_image import DockerPackageFieldSet
 from pants.core.goals.package import BuiltPackage, PackageFieldSet
 from pants.core.goals.run import RunFieldSet, RunInSandboxBehavior, RunRequest, RunSubsystem
 from pants.engine.addresses import Addresses, UnparsedAddressInputs
-from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
+from pants.engine.rules import Get, MultiGet, Rule, _uncacheable_rule, collect_rules, rule
 from pants.engine.target import (
     AsyncFieldMixin,
     FieldSet,
@@ -87,7 +87,9 @@ class ComponentPackagesRequest:
     deploy_target: str
 
 
-@rule
+# Uncacheable, as what the engine has differs from run to run. A cacheable rule would first repeat
+# all that the last run asked for, builds included, to see whether anything became different.
+@_uncacheable_rule
 async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages:
     """Build the packages of one deploy target, but no image that the engine has already.
 

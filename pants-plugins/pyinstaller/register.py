@@ -8,7 +8,7 @@ from pants.engine.rules import Rule
 from pants.engine.target import Target
 from pants.engine.unions import UnionRule
 
-from pyinstaller import binutils, inference
+from pyinstaller import binutils, inference, sandbox
 from pyinstaller import rules as packaging
 from pyinstaller.target_types import PyInstallerBinary
 
@@ -20,4 +20,4 @@ def target_types() -> Iterable[type[Target]]:
 
 def rules() -> Iterable[Rule | UnionRule]:
     """Return the rules and union members."""
-    return [*binutils.rules(), *inference.rules(), *packaging.rules()]
+    return [*binutils.rules(), *inference.rules(), *packaging.rules(), *sandbox.rules()]

@@ -1,45 +1,31 @@
-"""`python -m` of this package in the sandbox: makes the binary that the job describes."""
+"""`python -m` of this package in the sandbox: a step of making the binary of the job there."""
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
-from PyInstaller.__main__ import run
-from PyInstaller.exceptions import PythonLibraryNotFoundError
-
-from .assembly import assemble
 from .errors import FreezingError
-from .job import DIST_FOLDER, FOLDER
-
-# PyInstaller takes its instructions from a file that it executes.
-SPEC = f"from {assemble.__module__} import assemble\nassemble()\n"
+from .job import JOB_FILE, Job
+from .preparation import prepare
 
 
-def main() -> None:
-    """Make the binary; exits with an explanation when that is not possible."""
+def main(step: str) -> None:
+    """Do the step, `prepare` or `build`; exits with an explanation when it is not possible."""
     # Put there by `-m`: else the application could import this package.
     sys.path.remove(str(Path.cwd()))
-    # Cached files of an earlier build would depend on what that was.
-    os.environ["PYINSTALLER_CONFIG_DIR"] = str(Path(FOLDER, "cache").absolute())
-    spec = Path(FOLDER, "application.spec")
-    spec.write_text(SPEC, encoding="utf-8")
-    work = ["--workpath", f"{FOLDER}/work", "--distpath", DIST_FOLDER]
+    job = Job.from_json(Path(JOB_FILE).read_text(encoding="utf-8"))
     try:
-        run([str(spec), *work, "--noconfirm", "--log-level=WARN"])
+        if step == "prepare":
+            prepare(job)
+        else:
+            # Half a second for what the other step, done after every edit, has no use for.
+            from .building import build  # noqa: PLC0415
+
+            build()
     except FreezingError as error:
-        sys.exit(str(error))
-    except PythonLibraryNotFoundError:
-        error = FreezingError(
-            "this Python cannot be packaged",
-            f"{sys.base_prefix} has no shared library of Python (libpython*.so)",
-            f"for Debian's own Python: apt-get install libpython3.{sys.version_info.minor}; others "
-            "must be built with --enable-shared, as by "
-            "PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install ...",
-        )
         sys.exit(str(error))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

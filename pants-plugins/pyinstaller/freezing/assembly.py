@@ -11,8 +11,8 @@ from PyInstaller.building.build_main import Analysis
 
 from .base_library import sort_entries
 from .distributions import foreign_packages, metadata_of_contents
-from .entry_point import call_script, module_script, module_to_run
-from .job import FOLDER, JOB_FILE, Job
+from .entry_point import module_to_run
+from .job import JOB_FILE, OUTLINES, SOURCES, Job
 
 
 def assemble() -> None:
@@ -25,24 +25,24 @@ def assemble() -> None:
     pyz = PYZ(analysis.pure)
     settings = {"name": job.name, "strip": job.strip, "upx": False}
     if job.mode == "onefile":
-        EXE(pyz, analysis.scripts, analysis.binaries, analysis.datas, **settings)
+        EXE(pyz, analysis.scripts, analysis.binaries, analysis.datas, _sources(), **settings)
         return
     program = EXE(pyz, analysis.scripts, exclude_binaries=True, **settings)
     COLLECT(program, analysis.binaries, analysis.datas, **settings)
 
 
 def _analyse(job: Job) -> Analysis:
-    """Find what goes into the binary, and add the metadata of that."""
-    roots = [str(Path(root).absolute()) for root in job.source_roots]
-    script, imports = _write_script(job, [*roots, *sys.path])
+    """Find the libraries that go into the binary, and add their metadata."""
+    outlines = str(Path(OUTLINES).absolute())
     installed = list(distributions())
     analysis = Analysis(
-        [script],
-        pathex=roots,
-        datas=_placed_resources(job),
-        hiddenimports=[*imports, *job.hidden_imports],
+        [str(Path(job.script).absolute())],
+        pathex=[outlines],
+        hiddenimports=[*_started_by_name(job, outlines), *job.hidden_imports],
         excludes=[*job.excluded_imports, *foreign_packages(job.distributions, installed)],
     )
+    # The outlines have served: the sources themselves are beside the libraries.
+    analysis.pure = [entry for entry in analysis.pure if not entry[1].startswith(outlines)]
     for name, path, _ in analysis.datas:
         if name == "base_library.zip":
             sort_entries(Path(path))
@@ -52,28 +52,17 @@ def _analyse(job: Job) -> Analysis:
     return analysis
 
 
-def _write_script(job: Job, path: list[str]) -> tuple[str, list[str]]:
-    """Write the script that the binary starts with; return it and the imports it does not show."""
-    if job.function is None:
-        imports = [job.module, module_to_run(job.module, path)]
-        text = module_script(job.module)
-    else:
-        imports = []
-        text = call_script(job.module, job.function, path)
-    # The program shows this name when it ends by an exception. PyInstaller takes the script for a
-    # module too, so the name alone would hide a package of the same name.
-    script = Path(FOLDER, "script", f"start_{job.name}.py")
-    script.parent.mkdir(parents=True)
-    script.write_text(text, encoding="utf-8")
-    return str(script.absolute()), imports
+def _started_by_name(job: Job, outlines: str) -> list[str]:
+    """Return the modules that the script runs by their names, which PyInstaller does not see."""
+    if job.function is not None:
+        return []
+    return [job.module, module_to_run(job.module, [outlines, *sys.path])]
 
 
-def _placed_resources(job: Job) -> list[tuple[str, str]]:
-    """Return (file, folder in the binary) of each, as `--add-data` takes them."""
-    # Of nested roots the inner one counts.
-    roots = sorted((Path(root) for root in job.source_roots), key=lambda root: -len(root.parts))
-    placed = []
-    for resource in map(Path, job.resources):
-        root = next(root for root in roots if root in resource.parents)
-        placed.append((str(resource.absolute()), str(resource.parent.relative_to(root))))
-    return placed
+def _sources() -> list[tuple[str, str, str]]:
+    """Return what the first step made of sources and resources, as PyInstaller lists files."""
+    files = sorted(path for path in Path(SOURCES).rglob("*") if path.is_file())
+    return [
+        (str(Path("sources", path.relative_to(SOURCES))), str(path.absolute()), "DATA")
+        for path in files
+    ]

@@ -8,16 +8,21 @@ from dataclasses import asdict, dataclass
 # Where the plugin puts this package in the sandbox; everything else there is the application's.
 FOLDER = "pyinstaller_freezing"
 JOB_FILE = f"{FOLDER}/job.json"
-DIST_FOLDER = f"{FOLDER}/dist"
+# Made by the first step. SOURCES holds the compiled sources and the resources, as below one root.
+PREPARED = "pyinstaller_prepared"
+OUTLINES = f"{PREPARED}/outlines"
+SOURCES = "pyinstaller_sources"
+# Made by the second step.
+DIST_FOLDER = "pyinstaller_dist"
 
 
 @dataclass(frozen=True)
 class Job:
     """One binary; all paths are relative to the sandbox.
 
-    `mode`: onedir or onefile. `function`: None to run the module itself. `resources`: files to be
-    found at the same place below their source root. `distributions`: names of what the application
-    requires, directly or not.
+    `mode`: onedir or onefile. `function`: None to run the module itself. `files`: sources and
+    resources, to be found at the same place below their source root; the second step has none of
+    them. `distributions`: names of what the application requires, directly or not.
     """
 
     name: str
@@ -28,8 +33,16 @@ class Job:
     hidden_imports: list[str]
     strip: bool
     source_roots: list[str]
-    resources: list[str]
+    files: list[str]
     distributions: list[str]
+
+    @property
+    def script(self) -> str:
+        """Return where the script to start with is: the program shows this name when it fails.
+
+        PyInstaller takes the script for a module too: the name alone would hide a package of it.
+        """
+        return f"{PREPARED}/start_{self.name}.py"
 
     def to_json(self) -> str:
         """Return the job as text; equal jobs give equal texts."""

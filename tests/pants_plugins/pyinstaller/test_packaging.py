@@ -157,6 +157,20 @@ def test_run_starts_the_program_and_passes_its_exit_code(repository: Path) -> No
     assert (ended.stdout, ended.returncode) == (PRINTED, 3), ended.stderr
 
 
+def test_an_edit_is_packaged_without_pyinstaller(repository: Path) -> None:
+    main = repository / "src/sample/main.py"
+    main.write_text(MAIN.replace("print(text", "print(text.upper()"))
+    packaged = pants(repository, "package", "src/sample:folder")
+    ended = started(repository / "dist/src.sample/folder/folder", "3")
+    main.write_text(MAIN)
+    again = pants(repository, "package", "src/sample:folder")
+
+    assert ended.stdout == PRINTED.replace("greetings", "GREETINGS"), packaged.stderr
+    assert "Completed: Compile the sources of src/sample:folder" in packaged.stderr
+    assert "with PyInstaller" not in packaged.stderr
+    assert again.returncode == 0, again.stderr
+
+
 def test_a_build_elsewhere_at_another_time_is_the_same_to_the_bit(
     repository: Path, tmp_path: Path
 ) -> None:
@@ -175,7 +189,7 @@ def test_a_build_elsewhere_at_another_time_is_the_same_to_the_bit(
     )
 
     assert packaged.returncode == 0, packaged.stderr
-    assert "Completed: Package src/sample:folder with PyInstaller" in packaged.stderr
+    assert "Completed: Package what src/sample:folder imports with PyInstaller" in packaged.stderr
     built = tree(elsewhere / "dist")
     assert {"src.sample/folder/folder", "tools/sample"} <= built.keys()
     assert built == tree(repository / "dist")
