@@ -111,6 +111,7 @@ def require(found: set[str], expected: set[str], when: str) -> None:
 
 def measure(context: Path, runs: int) -> Seconds:
     anchor = ("docker", "compose", "--project-name=original", "build")
+    places = {"CONTEXT": str(context), "DOCKERFILES": str(ORIGINAL)}
     file, copy = SOURCES / EDITED, context / EDITED
     text = file.read_text()
     taken = Seconds()
@@ -127,7 +128,7 @@ def measure(context: Path, runs: int) -> Seconds:
     try:
         for number in range(runs + 1):  # the first one fills the caches
             edit(time.time_ns())
-            taken.anchor.append(seconds(*anchor, cwd=ORIGINAL, CONTEXT=str(context)))
+            taken.anchor.append(seconds(*anchor, cwd=ORIGINAL, **places))
             changed = changed_by(build_and_replace)
             if number:
                 require(changed, {COMPONENT, f"{COMPONENT}:local"}, "after the edit")
