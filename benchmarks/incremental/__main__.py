@@ -31,8 +31,8 @@ UP = ("./pants", "run", "deploytool", "--", "--target", "compose", "up")
 BASE = "original-python-slim"
 BASE_PACKAGES = "binutils,ca-certificates,libpython3.11,python3-pip,python3-venv"
 RUNS = 3
-# Of the anchor; and seconds.
-BUILT_LIMIT, UNCHANGED_LIMIT_S = 0.5, 3.0
+# Of the anchor, for both; and seconds.
+EDIT_LIMIT, UNCHANGED_LIMIT_S = 0.5, 3.0
 
 
 @dataclass
@@ -116,22 +116,21 @@ def measure(context: Path, runs: int) -> Seconds:
     text = file.read_text()
     taken = Seconds()
 
-    def edit(number: int) -> None:
+    def edit() -> None:
         for path in (file, copy):
-            path.write_text(f"{text}\nEDIT = {number}\n")
+            path.write_text(f"{text}\nEDIT = {time.time_ns()}\n")
         time.sleep(1)  # as long as it takes a person to get to the command line
-
-    def build_and_replace() -> None:
-        taken.built.append(seconds("./pants", "package", TARGET))
-        taken.replaced.append(taken.built[-1] + seconds(*UP))
 
     try:
         for number in range(runs + 1):  # the first one fills the caches
-            edit(time.time_ns())
+            edit()
             taken.anchor.append(seconds(*anchor, cwd=ORIGINAL, **places))
-            changed = changed_by(build_and_replace)
+            changed = changed_by(lambda: taken.built.append(seconds("./pants", "package", TARGET)))
+            require(changed, {f"{COMPONENT}:local"}, "when the edit was built")
+            edit()
+            changed = changed_by(lambda: taken.replaced.append(seconds(*UP)))
             if number:
-                require(changed, {COMPONENT, f"{COMPONENT}:local"}, "after the edit")
+                require(changed, {COMPONENT, f"{COMPONENT}:local"}, "after another edit")
             unchanged = changed_by(lambda: taken.unchanged.append(seconds(*UP)))
             require(unchanged, set(), "without an edit")
     finally:
@@ -160,8 +159,9 @@ def main(runs: int) -> int:
     ):
         print(f"{what:44} {value:6.1f} {value / anchor:9.2f}")
     missed = []
-    if built > BUILT_LIMIT * anchor:
-        missed.append(f"built in {built / anchor:.2f} of the anchor (limit {BUILT_LIMIT:g})")
+    for what, value in (("built", built), ("replaced", replaced)):
+        if value > EDIT_LIMIT * anchor:
+            missed.append(f"{what} in {value / anchor:.2f} of the anchor (limit {EDIT_LIMIT:g})")
     if unchanged > UNCHANGED_LIMIT_S:
         missed.append(f"no edit took {unchanged:.1f} s (limit {UNCHANGED_LIMIT_S:g})")
     print(f"missed: {'; '.join(missed)}" if missed else "all limits met")
