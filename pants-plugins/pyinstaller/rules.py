@@ -24,6 +24,7 @@ from pants.engine.rules import Get, MultiGet, Rule, collect_rules, rule
 from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
 
+from pyinstaller.binutils import BuildPrograms, BuildProgramsRequest
 from pyinstaller.freezing.job import (  # pants: no-infer-dep (other resolve)
     DIST_FOLDER,
     PREPARED,
@@ -90,6 +91,8 @@ class Prepared:
 async def prepare(request: PreparedRequest) -> Prepared:
     """Compile the sources and resources that the target depends on."""
     field_set = request.field_set
+    # What the machine lacks is said before anything long is begun.
+    await Get(BuildPrograms, BuildProgramsRequest())
     entry_point, closure, environment = await MultiGet(
         Get(ResolvedPexEntryPoint, ResolvePexEntryPointRequest(field_set.entry_point)),
         Get(TransitiveTargets, TransitiveTargetsRequest([field_set.address])),
