@@ -26,7 +26,8 @@ def serving(
         port = free.getsockname()[1]
     with (
         run_main(environment, LISTEN_PORT=str(port), **changed) as process,
-        httpx2.Client(base_url=f"http://127.0.0.1:{port}") as client,
+        # Without a database an answer takes 4 s: as long as the service waits for a connection.
+        httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
         try:
             for _ in range(200):

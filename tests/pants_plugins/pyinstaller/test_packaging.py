@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -159,13 +160,14 @@ def test_run_starts_the_program_and_passes_its_exit_code(repository: Path) -> No
 
 def test_an_edit_is_packaged_without_pyinstaller(repository: Path) -> None:
     main = repository / "src/sample/main.py"
-    main.write_text(MAIN.replace("print(text", "print(text.upper()"))
+    unheard_of = uuid4().hex  # no cache has it
+    main.write_text(MAIN.replace("print(text", f'print("{unheard_of}", text'))
     packaged = pants(repository, "package", "src/sample:folder")
     ended = started(repository / "dist/src.sample/folder/folder", "3")
     main.write_text(MAIN)
     again = pants(repository, "package", "src/sample:folder")
 
-    assert ended.stdout == PRINTED.replace("greetings", "GREETINGS"), packaged.stderr
+    assert ended.stdout == f"{unheard_of} {PRINTED}", packaged.stderr
     assert "Completed: Compile the sources of src/sample:folder" in packaged.stderr
     assert "with PyInstaller" not in packaged.stderr
     assert again.returncode == 0, again.stderr
