@@ -26,7 +26,7 @@ def serving(
         port = free.getsockname()[1]
     with (
         run_main(environment, LISTEN_PORT=str(port), **changed) as process,
-        # Without a database an answer takes 4 s: as long as the service waits for a connection.
+        # Without a database an answer takes 5 s: as long as the service waits for a connection.
         httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=20) as client,
     ):
         try:
