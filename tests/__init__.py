@@ -1,0 +1,1 @@
+"""The tests of all that is in this repository."""
