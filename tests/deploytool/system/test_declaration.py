@@ -98,3 +98,36 @@ def test_there_is_exactly_one_database_and_one_gateway(tmp_path: Path, kind: str
     for name in ("front", "back"):
         components[name] = {"kind": "service", "route": f"/{name}"}
     assert "exactly one" in refused(tmp_path, {**BASE, "components": components}).why
+
+
+def test_who_opens_connections_is_declared_by_component() -> None:
+    system = System.model_validate({**BASE, "flows": {"edge": ["front", "back"], "back": ["db"]}})
+    assert system.has_flow("edge", "back")
+    assert not system.has_flow("back", "edge")
+    assert not system.has_flow("front", "db")
+
+
+def test_no_flows_are_something_else_than_none_declared() -> None:
+    assert System.model_validate(BASE).flows is None
+    assert System.model_validate({**BASE, "flows": {}}).flows == {}
+
+
+@pytest.mark.parametrize(
+    ("flows", "why"),
+    [
+        ({"back": ["nothing"]}, "flows of back name 'nothing', which is no component"),
+        ({"nothing": ["back"]}, "'nothing', which is no component"),
+        ({"back": ["db", "back"]}, "a flow leads from back to itself"),
+        ({"back": ["db", "db"]}, "a flow of back stands twice"),
+        ({"back": "db"}, "valid tuple"),
+    ],
+)
+def test_a_mistake_in_the_flows_is_named(
+    tmp_path: Path, flows: dict[str, list[str]], why: str
+) -> None:
+    error = refused(tmp_path, {**BASE, "flows": flows})
+    text = (tmp_path / "system.yaml").read_text().splitlines()
+    assert why in error.why
+    assert error.place is not None
+    assert error.place.line is not None
+    assert error.place.line > text.index("flows:")

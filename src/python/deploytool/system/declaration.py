@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from deploytool.system.counters import Counters
 from deploytool.system.declared import REFERENCE, Declared, Name, Seconds, UrlPath
 from deploytool.system.document import parse_model, read_document
 from deploytool.system.load import Load
@@ -61,6 +62,8 @@ class Service(Declared):
     # Time that requests in flight get after the last new one was sent.
     drain_s: Seconds = 10.0
     canary: CanaryPolicy = CanaryPolicy()
+    # For targets whose router does not tell versions apart.
+    counters: Counters | None = None
 
     @property
     def references(self) -> set[str]:
@@ -84,8 +87,28 @@ class System(Declared):
 
     system: Name
     components: dict[Name, Component]
+    # Who opens connections to whom; nobody else may, and who is not named opens none. Where none
+    # are declared nothing is said about it.
+    flows: dict[Name, tuple[Name, ...]] | None = None
     load: Load | None = None
     invariants: tuple[Invariant, ...] = ()
+
+    @field_validator("flows")
+    @classmethod
+    def _lead_to_components(
+        cls, flows: dict[str, tuple[str, ...]] | None, system: ValidationInfo
+    ) -> dict[str, tuple[str, ...]] | None:
+        # None are known when there is a mistake in one of them: that one is named then.
+        components = system.data.get("components")
+        for source, targets in (flows or {}).items():
+            for name in (source, *targets):
+                if components is not None and name not in components:
+                    raise ValueError(f"flows of {source} name {name!r}, which is no component")
+            if source in targets:
+                raise ValueError(f"a flow leads from {source} to itself")
+            if len(set(targets)) < len(targets):
+                raise ValueError(f"a flow of {source} stands twice")
+        return flows
 
     @model_validator(mode="after")
     def _hold_together(self) -> "System":
@@ -121,6 +144,10 @@ class System(Declared):
     def gateway(self) -> str:
         """The gateway's name."""
         return next(n for n, c in self.components.items() if isinstance(c, Gateway))
+
+    def has_flow(self, source: str, target: str) -> bool:
+        """Tell whether a component is declared to open connections to another one."""
+        return target in (self.flows or {}).get(source, ())
 
     def start_order(self) -> list[str]:
         """Return the services, each after those it needs. Raises ValueError on a circle."""

@@ -31,7 +31,23 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read one YAML file. Raises InvalidInput when it is missing, broken or repeats a key."""
+    """Read a file of one YAML document. Raises InvalidInput as read_documents does."""
+    first, *others = read_documents(path) or [Document(path, None)]
+    if others:
+        raise InvalidInput(
+            f"{path.name} holds {1 + len(others)} documents",
+            why="it is read as one",
+            hint="take out what begins at the line named",
+            place=others[0].place(()),
+        )
+    return first
+
+
+def read_documents(path: Path) -> list[Document]:
+    """Read the YAML documents of a file.
+
+    Raises InvalidInput when the file is missing or broken, or repeats a key.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -41,9 +57,15 @@ def read_document(path: Path) -> Document:
             hint="run deploytool inside a repository that has this file",
             place=Place(path),
         ) from error
+    return parse_documents(text, path)
+
+
+def parse_documents(text: str, path: Path) -> list[Document]:
+    """Return the YAML documents of a text; path: where it comes from. Raises InvalidInput."""
     try:
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
+        nodes = yaml.compose_all(text, Loader=yaml.CSafeLoader)
+        return [_document(node, path) for node in nodes]
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise InvalidInput(
             f"{path.name} is not valid YAML",
@@ -51,9 +73,6 @@ def read_document(path: Path) -> Document:
             hint="correct the line named",
             place=Place(path, mark.line + 1 if mark else None),
         ) from error
-    lines: dict[Location, int] = {}
-    data = _construct(node, (), lines, path) if node is not None else None
-    return Document(path, data, lines)
 
 
 def parse_model(document: Document, model: type[Model]) -> Model:
@@ -83,12 +102,25 @@ def _without_tags(location: Location, document: Document) -> Location:
     return kept
 
 
+def _document(node: yaml.Node, path: Path) -> Document:
+    lines: dict[Location, int] = {}
+    return Document(path, _construct(node, (), lines, path), lines)
+
+
 def _construct(node: yaml.Node, at: Location, lines: dict[Location, int], path: Path) -> Any:
     lines[at] = node.start_mark.line + 1
     if isinstance(node, yaml.SequenceNode):
         return [_construct(item, (*at, i), lines, path) for i, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
         return _construct_mapping(node, at, lines, path)
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> Any:
+    # As Kubernetes reads them, and JSON has them: neither dates nor numbers to the base of 60.
+    is_sexagesimal = node.tag in _NUMBERS and ":" in node.value
+    if is_sexagesimal or node.tag in _TEXTS:
+        return node.value
     return _scalars.construct_object(node)
 
 
@@ -101,9 +133,13 @@ def _construct_mapping(
         if key_node.tag == _MERGE:
             merged = _construct(value_node, (*at, "<<"), lines, path)
             for each in merged if isinstance(merged, list) else [merged]:
+                if not isinstance(each, dict):
+                    raise _fault("only mappings can be merged", value_node)
                 mapping = {**each, **mapping}
             continue
-        key = _scalars.construct_object(key_node)
+        if not isinstance(key_node, yaml.ScalarNode):
+            raise _fault("a key must be a single word", key_node)
+        key = _scalar(key_node)
         line = key_node.start_mark.line + 1
         if key in given:
             raise InvalidInput(
@@ -118,6 +154,12 @@ def _construct_mapping(
     return mapping
 
 
+def _fault(problem: str, node: yaml.Node) -> yaml.YAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
 _MERGE = "tag:yaml.org,2002:merge"
+_NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
+_TEXTS = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 # Resolves the scalars of one node; it is given no text of its own.
 _scalars = yaml.SafeLoader("")
