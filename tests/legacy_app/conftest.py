@@ -1,6 +1,5 @@
 """A real PostgreSQL with the real migrations, and the real inventory service in this process."""
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -16,7 +15,6 @@ from urllib.parse import quote
 import httpx2
 import psycopg
 import pytest
-from starlette.types import ASGIApp, Message
 
 import legacy_app.main
 import legacy_app.settings
@@ -28,6 +26,7 @@ from legacy_app.adapters.sql_stock import SqlStock
 from legacy_app.domain.stock import StockGateway
 from new_microservice.adapters.database import Database as InventoryDatabase
 from new_microservice.adapters.postgres_store import PostgresStore
+from tests.new_microservice.running import started
 
 with warnings.catch_warnings():
     # At import it looks for a runtime folder, and warns where no session made one.
@@ -173,20 +172,6 @@ def values(postgres: Postgres, user: str) -> dict[str, object]:
         "listen_port": 1,
         "service_revision": "r1",
     }
-
-
-@asynccontextmanager
-async def started(app: ASGIApp) -> AsyncIterator[None]:
-    """Speak the ASGI lifespan protocol to `app`, as a server does."""
-    to_app: asyncio.Queue[Message] = asyncio.Queue()
-    from_app: asyncio.Queue[Message] = asyncio.Queue()
-    task = asyncio.ensure_future(app({"type": "lifespan"}, to_app.get, from_app.put))
-    await to_app.put({"type": "lifespan.startup"})
-    assert (await from_app.get())["type"] == "lifespan.startup.complete"
-    yield
-    await to_app.put({"type": "lifespan.shutdown"})
-    assert (await from_app.get())["type"] == "lifespan.shutdown.complete"
-    await task
 
 
 @asynccontextmanager

@@ -102,7 +102,8 @@ def test_it_serves_through_lost_connections_and_stops_after_an_announcement(
     for _ in range(3):
         # What a restart of PostgreSQL does to the connections of the pool.
         database.query(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'legacy_app'"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE usename = 'legacy_app'"
         )
         assert client.get("/api/products").status_code == 200
         placed = client.post(

@@ -98,8 +98,11 @@ def test_a_stop_is_announced_and_loses_no_request(
         in_flight = threads.submit(client.get, "/v1/stock")
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
-        time.sleep(0.1)
-        announced = client.get("/readyz")
+        for _ in range(50):
+            announced = client.get("/readyz")
+            if announced.status_code == 503:
+                break
+            time.sleep(0.02)
         assert (announced.status_code, announced.json()["detail"]) == (
             503,
             "the service is stopping",

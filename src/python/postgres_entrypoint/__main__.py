@@ -38,6 +38,7 @@ def _prepare() -> None:
     if not cluster.exists(data):
         # Everything is looked at before anything is made.
         cluster.create(data, wishes(os.environ), scripts.found())
+    cluster.keep_private(data)
 
 
 def _become(argv: list[str]) -> None:

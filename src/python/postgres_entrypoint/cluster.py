@@ -65,6 +65,20 @@ def create(data: Path, wishes: Wishes, scripts: list[Script]) -> None:
         raise
 
 
+def keep_private(data: Path) -> None:
+    """Open the folder to nobody else; the server refuses one that is.
+
+    One made below a volume is as open as the mask of files is, and its group may have been let in
+    by whoever mounted the volume.
+    """
+    try:
+        data.chmod(0o700)
+    except PermissionError:
+        return  # another user's: the server says so, with all that is wrong
+    except OSError as error:
+        raise _unusable(data, error) from error
+
+
 def _initdb(data: Path, wishes: Wishes) -> None:
     # A pipe, as a file could be left behind.
     reading, writing = os.pipe()

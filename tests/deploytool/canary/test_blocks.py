@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploytool.canary.blocks import Blocks
-from deploytool.canary.observation import ArmCounters, Observation, Reset
+from deploytool.canary.observation import NOTHING, ArmCounters, Observation, Reset
 
 
 def poll(stable: int, canary: int = 0, failed: int = 0) -> Observation:
@@ -62,3 +62,11 @@ def test_a_reset_drops_its_poll_and_keeps_the_unfinished_block() -> None:
     )
     assert sizes == [52]
     assert blocks.dropped_polls == 1
+
+
+def test_polls_that_find_the_same_counters_are_not_what_is_to_be_dropped() -> None:
+    same = NOTHING
+    blocks = Blocks(least_requests=50).dropping(2)
+    blocks, sizes = finished(blocks, same, poll(60), same, same, poll(60), same, poll(55), same)
+    assert sizes == [55]
+    assert blocks.dropped_polls == 2

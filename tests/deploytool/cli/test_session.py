@@ -1,12 +1,17 @@
 """What an interrupted command says, and what can be left behind."""
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.cli.session import interruption, packaged_tool
-from deploytool.errors import ExitCode, InvalidInput
+from deploytool.cli.options import Options
+from deploytool.cli.session import interruption, open_session, packaged_tool
+from deploytool.errors import ExitCode, Interrupted, InvalidInput, PlatformFailed
 from deploytool.system.revision import Revision, revision_of
 
 
@@ -46,3 +51,22 @@ def test_only_a_packaged_tool_can_be_left_behind(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(InvalidInput) as refusal:
         packaged_tool()
     assert "./pants run deploytool" in refusal.value.hint
+
+
+def test_an_interruption_stays_one_where_nobody_can_tell_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def holder() -> None:
+        raise PlatformFailed("the API server does not answer", why="it is away", hint="wait")
+
+    @contextmanager
+    def opened(*_: object, **__: object) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(store=SimpleNamespace(holder=holder))
+
+    shutil.copytree("deploy", tmp_path / "deploy")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("deploytool.cli.session.open_platform", opened)
+    options = Options(target="local", is_json=False, is_sure=False, timeout_s=1)
+    with pytest.raises(Interrupted) as interrupted, open_session(options, "status"):
+        raise KeyboardInterrupt
+    assert "deploytool status" in interrupted.value.hint

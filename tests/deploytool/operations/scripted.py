@@ -146,9 +146,13 @@ class Story:
         run: str,
         told: Callable[[record.Event], None] = lambda _: None,
         decision: Event | None = None,
+        log: Path | None = None,
     ) -> Canary:
-        """Go on from the saved state, as another process does. decision: of a person."""
-        context = self._context(run, told)
+        """Go on from the saved state, as another process does.
+
+        decision: of a person. log: another machine's record.
+        """
+        context = self._context(run, told, log)
         context.emit(record.Event("command-started"))
         canary = self.store.load().canary
         assert canary is not None
@@ -163,7 +167,9 @@ class Story:
         context.emit(record.Event("command-ended"))
         return canary
 
-    def _context(self, run: str, told: Callable[[record.Event], None]) -> Context:
+    def _context(
+        self, run: str, told: Callable[[record.Event], None], log: Path | None = None
+    ) -> Context:
         origin = Origin(run, "ada", "desk", "1.0", "", "memory", "canary")
         return Context(
             system=self._system,
@@ -172,7 +178,7 @@ class Story:
             run=run,
             command="canary",
             artifacts={},
-            emit=Journal(self.log, origin, [told], clock=lambda: self.visitors.now).record,
+            emit=Journal(log or self.log, origin, [told], clock=lambda: self.visitors.now).record,
             now=lambda: self.visitors.now,
             monotonic=lambda: self.visitors.now,
             sleep=self.visitors.pass_by,

@@ -167,6 +167,25 @@ def test_a_canary_killed_after_any_saving_and_resumed_comes_out_again(tmp_path: 
         assert replay_run(story.log, "one").observations == observed(story.log)
 
 
+@pytest.mark.parametrize("first", range(10, 16))
+def test_what_two_machines_observed_by_turns_comes_out_again_on_the_record_of_each(
+    tmp_path: Path, first: int
+) -> None:
+    story, other = Story(tmp_path / "one", HEALTHY()), tmp_path / "other" / "operations.log"
+    with pytest.raises(Killed):
+        story.begin("one", killed_at(first))
+    with pytest.raises(Killed):
+        story.go_on("two", killed_at(8), log=other)
+    with pytest.raises(Killed):
+        story.go_on("three", killed_at(8))
+    assert story.go_on("four", log=other).phase is Phase.PROMOTED
+    for log in (story.log, other):
+        result = replay_run(log, "one")
+        assert result.observations == observed(log) > 0
+        assert result.elsewhere > 0
+    assert replay_run(other, "one").outcome == Phase.PROMOTED
+
+
 def set_in(line: dict[str, Any], path: str, value: object) -> None:
     """Set what stands at a path of a line, for example details.verdict.metric."""
     *folders, name = path.split(".")
@@ -209,6 +228,29 @@ def test_a_forged_figure_is_found_though_every_hash_fits(
         replay_run(promoted.log, "one")
     assert found.value.why.startswith(field)
     assert str(found.value.place).startswith(f"{promoted.log}:")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ("polls=1", "details.evidence.polls"),
+        ("in_total.canary.requests.200=1", "details.verdict.figures."),
+    ],
+)
+def test_forged_evidence_of_another_process_is_found(
+    tmp_path: Path, change: str, field: str
+) -> None:
+    story = Story(tmp_path, HEALTHY(), steps=(1,))
+    assert story.begin("one").phase is Phase.HELD
+    assert story.go_on("two").phase is Phase.HELD
+    path, _, text = change.partition("=")
+    line = index_of(lines_of(story.log), event="evidence-continued")
+    forge(
+        story.log, lambda lines: set_in(lines[line], f"details.evidence.{path}", json.loads(text))
+    )
+    with pytest.raises(CheckFailed, match="does not come out as recorded") as found:
+        replay_run(story.log, "one")
+    assert found.value.why.startswith(field)
 
 
 def test_a_difference_names_line_field_and_both_values(promoted: Story) -> None:

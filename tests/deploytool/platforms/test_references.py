@@ -3,7 +3,7 @@
 import pytest
 
 from deploytool.errors import InvalidInput
-from deploytool.platforms.references import Places, references, resolve
+from deploytool.platforms.references import Places, mentioned, references, resolve
 from deploytool.system.declaration import System
 
 KNOWN = {"store.port": "5432", "web.url": "http://127.0.0.1:1/app"}
@@ -23,6 +23,12 @@ def test_an_unknown_reference_is_refused_and_the_known_ones_are_named() -> None:
         resolve("web", {"A": "${store.socket}"}, KNOWN)
     assert "web.environment.A refers to ${store.socket}" in refusal.value.what
     assert "store.port" in refusal.value.why
+
+
+def test_only_those_that_an_environment_mentions_are_of_it() -> None:
+    declared = {"A": "x-${store.port}-${self.port}", "B": "store.port", "C": "${store.socket}"}
+    assert mentioned(declared, KNOWN) == {"store.port": "5432"}
+    assert mentioned({}, KNOWN) == {}
 
 
 def test_the_database_the_gateway_and_each_service_behind_it_can_be_named() -> None:

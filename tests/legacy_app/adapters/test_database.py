@@ -13,7 +13,10 @@ from legacy_app.adapters.database import Connection, Database
 from legacy_app.domain.errors import DatabaseUnavailable
 
 Postgres = Any  # see conftest.py, from which nothing can be imported
-TERMINATE = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'legacy_app'"
+# Returns when they have ended, not when they were told to.
+TERMINATE = (
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = 'legacy_app'"
+)
 
 
 @asynccontextmanager

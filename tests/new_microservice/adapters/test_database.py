@@ -24,7 +24,7 @@ async def test_broken_idle_connections_fail_no_request(
     async with service() as client:
         assert await asyncio.gather(*(reserve(client, n) for n in range(10))) == [201] * 10
         killed = postgres.query(
-            "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
             " WHERE usename = 'inventory'"
         )
         assert len(killed) >= 4

@@ -26,6 +26,11 @@ class Blocks(Frozen):
 
     def after(self, poll: Observation | Reset) -> tuple[Self, Observation | None]:
         """Take in one poll; return the finished block, if this poll finished one."""
+        is_same = not isinstance(poll, Reset) and not poll.seconds
+        if self.polls_to_drop and is_same:
+            # The router's counters were not read anew since, where somebody else reads them: what
+            # is to be dropped is still to come.
+            return self, None
         if self.polls_to_drop or isinstance(poll, Reset):
             dropped = {
                 "polls_to_drop": max(0, self.polls_to_drop - 1),

@@ -139,7 +139,8 @@ class Snapshot(Frozen):
     """Both arms' cumulative counters from ONE scrape of the router.
 
     Two scrapes a poll apart would let a common spike of errors look like one arm's.
-    taken_at: seconds on a clock that nobody sets; differences alone mean something.
+    taken_at: when the router had counted so much, in seconds; the same as before if it was not read
+    anew since. Of a clock that nobody sets, or of who read it; differences alone mean something.
     """
 
     taken_at: float

@@ -2,6 +2,8 @@
 
 The evidence is a function of what `evidence-begun`, `step-begun` and `observation` say, so each
 verdict must come out as it was recorded, and what followed from it must be what follows from it.
+Where another machine made observations meanwhile, they are on its record; `evidence-continued` says
+what they came to.
 Pure: `operations.replay` reads the record and words what is found.
 """
 
@@ -45,11 +47,13 @@ class Difference:
 class Replay:
     """What came out. observations, figures: computed again and equal.
 
+    elsewhere: observations that are on another machine's record, taken over as they were summed up.
     verdict: of the last observation. phase: that of the last transition; None: there is none.
     """
 
     observations: int
     figures: int
+    elsewhere: int
     verdict: Verdict | None
     phase: Phase | None
     difference: Difference | None
@@ -71,7 +75,9 @@ def replay(run: str, lines: Iterable[tuple[int, Mapping[str, Any]]]) -> Replay:
         except _Differs as found:
             difference = Difference(number, found.field, found.recorded, found.computed)
             break
-    return Replay(again.observations, again.figures, again.verdict, again.phase, difference)
+    return Replay(
+        again.observations, again.figures, again.elsewhere, again.verdict, again.phase, difference
+    )
 
 
 class _Differs(Exception):
@@ -86,6 +92,10 @@ class _Begun(BaseModel):
     policy: VerdictPolicy
     weights_percent: tuple[int, ...]
     baseline: ArmCounters
+
+
+class _Continued(BaseModel):
+    evidence: CanaryEvidence
 
 
 class _Step(BaseModel):
@@ -110,6 +120,7 @@ class _Again:
     def __init__(self) -> None:
         self.observations = 0
         self.figures = 0
+        self.elsewhere = 0
         self.verdict: Verdict | None = None
         self.phase: Phase | None = None
         self._evidence: CanaryEvidence | None = None
@@ -142,6 +153,8 @@ class _Again:
         match event:
             case "evidence-begun":
                 self._begin(_Begun.model_validate(line["details"]))
+            case "evidence-continued":
+                self._continue(_Continued.model_validate(line["details"]).evidence)
             case "step-begun":
                 self._begin_step(_Step.model_validate(line["details"]))
             case "observation":
@@ -156,6 +169,18 @@ class _Again:
         if self._evidence is not None and self._evidence.polls:
             raise _Differs("event", "evidence-begun", f"evidence of {self._evidence.polls} polls")
         self._evidence = CanaryEvidence.new(begun.policy, begun.weights_percent, begun.baseline)
+
+    def _continue(self, evidence: CanaryEvidence) -> None:
+        for own in (self._earlier, self._evidence):
+            if own is not None and _is_same(evidence, own):
+                return
+        saved = self._earlier or self._evidence
+        known = saved.polls if saved else 0
+        # Of as many polls it may still be another's: killed before it is saved, the latest is void.
+        if saved is not None and evidence.polls <= known:
+            raise _Differs("details.evidence.polls", evidence.polls, known)
+        self.elsewhere += evidence.polls - known
+        self._evidence, self._earlier = evidence, None
 
     def _begin_step(self, begun: _Step) -> None:
         evidence = self._known("step-begun")
@@ -236,6 +261,12 @@ class _Again:
             raise _Differs(field, recorded, computed)
         else:
             self.figures += 1
+
+
+def _is_same(evidence: CanaryEvidence, own: CanaryEvidence) -> bool:
+    # That a step began is saved with its first poll.
+    step = max(evidence.step, own.step)
+    return evidence.at_step(step) == own.at_step(step)
 
 
 def _is_equal(recorded: JsonValue, computed: JsonValue) -> bool:

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from deploytool.canary.machine import Canary
 from deploytool.cli.options import Options
 from deploytool.cli.render.lines import LineView
 from deploytool.cli.render.terminal import can_redraw
-from deploytool.errors import Interrupted, InvalidInput, Place
+from deploytool.errors import DeployError, Interrupted, InvalidInput, Place
 from deploytool.operations.context import Context
+from deploytool.platforms.base import Platform
 from deploytool.platforms.opening import open_platform
-from deploytool.record.event import Listener
+from deploytool.record.event import Event, Listener
 from deploytool.record.journal import CommandEnd, Journal
 from deploytool.record.origin import origin_of
 from deploytool.system.declaration import read_system
@@ -25,7 +26,8 @@ from deploytool.version import VERSION
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
 # Set by every PEX file for what it starts: its own path.
 _PACKAGE = "PEX"
-_DECLARATION = Path("deploy/system.yaml")
+# Relative to the root of the repository; targets.yaml lies beside it.
+DECLARATION = Path("deploy/system.yaml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ def open_session(
     Interrupted on Ctrl-C, saying what was left.
     """
     root = find_root(Path.cwd())
-    system = read_system(root / _DECLARATION)
-    target = read_target(root / _DECLARATION.with_name("targets.yaml"), options.target)
+    system = read_system(root / DECLARATION)
+    target = read_target(root / DECLARATION.with_name("targets.yaml"), options.target)
     origin = origin_of(root, tool_version=VERSION, target=options.target, command=command)
     journal = Journal(log_path(root), origin)
     with ExitStack() as stack:
@@ -59,9 +61,10 @@ def open_session(
                 target,
                 system,
                 root=root,
-                deploy=root / _DECLARATION.parent,
+                deploy=root / DECLARATION.parent,
                 artifacts=artifacts(),
                 on_secret=journal.masking.add,
+                on_wait=lambda why: journal.record(Event("waiting", options.target, reason=why)),
             )
         )
         context = Context(
@@ -77,18 +80,16 @@ def open_session(
         try:
             yield Session(context, end)
         except KeyboardInterrupt as interrupt:
-            # Somebody else's canary is no business of this command.
-            is_free = platform.store.holder() is None
-            raise interruption(platform.store.load().canary if is_free else None) from interrupt
+            raise interruption(_left(platform)) from interrupt
 
 
 def find_root(start: Path) -> Path:
     """Return the folder at or above start that holds the declaration. Raises InvalidInput."""
     for folder in (start, *start.parents):
-        if (folder / _DECLARATION).is_file():
+        if (folder / DECLARATION).is_file():
             return folder
     raise InvalidInput(
-        f"there is no {_DECLARATION} here",
+        f"there is no {DECLARATION} here",
         why=f"neither {start} nor a folder above it has one",
         hint="run deploytool inside the repository",
     )
@@ -137,6 +138,14 @@ def interruption(canary: Canary | None) -> Interrupted:
         "processes and weights",
         hint="`deploytool resume` goes on with its evidence, `deploytool abort` takes it back",
     )
+
+
+def _left(platform: Platform) -> Canary | None:
+    """Return the canary that an interrupted command may have left, None when it cannot be told."""
+    with suppress(DeployError):  # a server that is away keeps nobody who wants to go
+        # Somebody else's canary is no business of this command.
+        return platform.store.load().canary if platform.store.holder() is None else None
+    return None
 
 
 def _view(stack: ExitStack, options: Options, command: str, *, is_live: bool) -> Listener:

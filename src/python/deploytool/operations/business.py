@@ -35,10 +35,13 @@ def with_business(context: Context, component: str, snapshot: Snapshot) -> Snaps
 
 def _read(context: Context, component: str, role: Role, metric: BusinessMetric) -> Pair | None:
     try:
-        answer = context.platform.request(component, role, metric.path)
-        if answer.status != _OK:
+        answers = context.platform.request_each(component, role, metric.path)
+        if any(answer.status != _OK for answer in answers):
             return None
-        text = answer.body.decode()
-        return Pair(count=read_series(text, metric.count), per=read_series(text, metric.per))
+        texts = [answer.body.decode() for answer in answers]
+        return Pair(
+            count=sum(read_series(text, metric.count) for text in texts),
+            per=sum(read_series(text, metric.per) for text in texts),
+        )
     except (PlatformFailed, ValueError):
         return None

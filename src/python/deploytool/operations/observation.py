@@ -75,6 +75,19 @@ def observe(context: Context, canary: Canary) -> Outcome:
         heed(context, canary)
 
 
+def tell_continued(context: Context, canary: Canary) -> None:
+    """Record what is known where another process goes on: the polls may be on record elsewhere."""
+    evidence = canary.evidence
+    assert evidence is not None
+    _tell(
+        context,
+        canary,
+        "evidence-continued",
+        reason=f"{evidence.polls} observations were made before",
+        details={"evidence": evidence.model_dump(mode="json")},
+    )
+
+
 def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
     if verdict.decision is Decision.HOLD and when_held == "abort":
         undecided = canary.model_copy(update={"is_undecided": True})
@@ -103,16 +116,20 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         return canary
     policy = context.service(canary.component).canary
     until = context.monotonic() + policy.step_deadline_s / 5
-    known = _read(context, canary.component)[0].stable
+    snapshot = _read(context, canary.component)[0]
+    known = snapshot.stable
     while known.timed < BASELINE_REQUESTS and context.monotonic() < until:
         why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
         context.say("waiting", f"{canary.component} stable", reason=why)
         context.sleep(_LEARN_S)
         heed(context, canary)
-        latest = _read(context, canary.component)[0].stable
-        if latest.timed == known.timed:
+        latest = _read(context, canary.component)[0]
+        # Counters that were not read anew since say nothing about who comes.
+        if latest.taken_at == snapshot.taken_at:
+            continue
+        if latest.stable.timed == known.timed:
             break
-        known = latest
+        snapshot, known = latest, latest.stable
     evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence})

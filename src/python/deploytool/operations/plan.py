@@ -17,6 +17,7 @@ class Op(StrEnum):
     CREATE = "create"
     UPDATE = "update"
     START = "start"  # as it should be, but not running
+    APPLY = "apply"  # part of what stands for all revisions
     MIGRATE = "migrate"
     NOOP = "noop"
 
@@ -65,6 +66,9 @@ def _changes(context: Context, state: TargetState) -> Iterator[Change]:
             yield Change(Op.START, name, foundation[name])
         else:
             yield Change(Op.NOOP, name, "running as declared")
+    for name, why in foundation.items():
+        if name not in context.system.components:
+            yield Change(Op.APPLY, name, why)
     yield from _migrations(
         context, "expand", "not applied yet", is_asked=database not in foundation
     )

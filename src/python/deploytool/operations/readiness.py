@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Literal
 
 from deploytool.errors import NotReady
 from deploytool.operations.context import Context
@@ -15,20 +16,29 @@ _OK = 200
 
 
 def await_ready(
-    context: Context, component: str, role: Role, heed: Callable[[], None] = lambda: None
+    context: Context,
+    component: str,
+    role: Role,
+    heed: Callable[[], None] = lambda: None,
+    *,
+    least: Literal[Condition.SERVING, Condition.READY] = Condition.READY,
 ) -> Instance:
     """Wait until the instance is ready. Raises NotReady with the last cause, early if hopeless.
 
-    heed: is called at each look; what it raises ends the waiting.
+    heed: is called at each look; what it raises ends the waiting. least: SERVING where it is enough
+    that the instance answers.
     """
-    limit_s = min(context.service(component).ready_deadline_s, context.deadline_s)
+    limit_s = context.deadline_s
+    if component in context.system.services:
+        limit_s = min(context.service(component).ready_deadline_s, limit_s)
     started = context.monotonic()
     told = ""
     while True:
         instance = context.platform.instance(component, role)
         waited_s = context.monotonic() - started
-        if instance.condition is Condition.READY:
-            context.say("ready", f"{component} {role}", reason=f"after {waited_s:.1f} s")
+        if instance.condition in {Condition.READY, least}:
+            event = str(instance.condition)
+            context.say(event, f"{component} {role}", reason=f"after {waited_s:.1f} s")
             return instance
         if instance.condition is Condition.FAILED or instance.restarts >= _HOPELESS_RESTARTS:
             raise _not_ready(

@@ -4,12 +4,13 @@ Updates without evidence, canaries, promotions, aborts and rollbacks all go this
 any point, it goes on from the phase that was saved: every action may be repeated.
 """
 
+import math
 from collections.abc import Callable
 
 from deploytool.canary.machine import ACTIONS, ENDS, Action, Canary, Event, Phase, advance
 from deploytool.errors import DeployError, NotReady
 from deploytool.operations.context import Context
-from deploytool.operations.observation import Outcome, learn_stable, observe
+from deploytool.operations.observation import Outcome, learn_stable, observe, tell_continued
 from deploytool.operations.patience import once_answered
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.operations.steering import Asked, heed
@@ -55,6 +56,8 @@ def carry_on(context: Context, canary: Canary) -> Canary:
     An error of the platform leaves the canary in its phase, and says so.
     """
     save(context, canary)
+    if context.run != canary.run and canary.phase is Phase.OBSERVING:
+        tell_continued(context, canary)
     while canary.phase not in ENDS and canary.phase is not Phase.HELD:
         try:
             outcome = _carry_out(context, canary)
@@ -132,6 +135,9 @@ def _do(context: Context, canary: Canary) -> Outcome:
             # Whatever is not ready here runs the revision under trial, or is stable going back,
             # for which there is nothing left to go back to.
             if canary.phase is Phase.RESTORING:
+                # A canary that cannot serve everything is no cover: stable goes back without.
+                if action is Action.SET_FULL_WEIGHT:
+                    continue
                 raise
             reason = f"{error.what}: {error.why}"
             judged = canary.model_copy(update={"is_judged_bad": True})
@@ -166,13 +172,15 @@ def _drain_stable(context: Context, canary: Canary) -> None:
     """Wait until no new request reaches stable; those in flight end when it is stopped."""
     platform, component = context.platform, canary.component
     limit = context.monotonic() + context.service(component).drain_s
-    seen = -1
+    seen, at = -1, -math.inf
     while context.monotonic() < limit:
         snapshot, _ = once_answered(context, component, lambda: platform.observe(component))
-        count = snapshot.stable.answered
-        if count == seen:
-            return
-        seen = count
+        # Counters that were not read anew since say nothing about what still comes.
+        if snapshot.taken_at > at:
+            count = snapshot.stable.answered
+            if count == seen:
+                return
+            seen, at = count, snapshot.taken_at
         context.sleep(_QUIET_S)
 
 

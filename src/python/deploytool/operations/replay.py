@@ -26,9 +26,9 @@ class ReplayResult:
     """A record that holds.
 
     outcome: the canary's end, "held" or "unfinished". decision, sentence: of the last verdict, ""
-    without evidence. observations, figures: computed again, all equal. lines: of the whole log,
-    each with the right hash. torn: lines that killed writers left. open_runs: without an end on
-    record.
+    without evidence. observations, figures: computed again, all equal. elsewhere: observations that
+    are on another machine's record. lines: of the whole log, each with the right hash. torn: lines
+    that killed writers left. open_runs: without an end on record.
     """
 
     run: str
@@ -37,6 +37,7 @@ class ReplayResult:
     sentence: str
     observations: int
     figures: int
+    elsewhere: int
     lines: int
     torn: tuple[Damage, ...]
     open_runs: tuple[str, ...]
@@ -67,6 +68,7 @@ def replay_run(log: Path, run: str) -> ReplayResult:
         sentence=again.verdict.sentence if again.verdict else "",
         observations=again.observations,
         figures=again.figures,
+        elsewhere=again.elsewhere,
         lines=chain.lines,
         torn=chain.torn,
         open_runs=_open_runs(recorded),

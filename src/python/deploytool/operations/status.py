@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from deploytool.canary.figures import Figures
 from deploytool.canary.machine import Canary, Phase
 from deploytool.canary.verdict import Decision
+from deploytool.errors import InvalidInput
 from deploytool.operations import migrations
 from deploytool.operations.context import Context
 from deploytool.operations.view import CanaryView
@@ -35,7 +36,7 @@ class Status:
     holder: the operation that runs now. canary: in progress, held or interrupted; evidence: on it.
     weights: percent of the requests that go to the canary, by component. cut_off: the earlier
     revisions that cannot be gone back to, with the contract migrations that took away what they may
-    use.
+    use. drift: what somebody else has changed of what was deployed, and how.
     """
 
     target: str
@@ -44,6 +45,7 @@ class Status:
     weights: dict[str, int]
     earlier: dict[str, tuple[Revision, ...]]
     cut_off: dict[str, tuple[str, ...]]
+    drift: dict[str, str]
     holder: Holder | None
     canary: CanaryView | None
     evidence: Evidence | None
@@ -74,10 +76,19 @@ def status(context: Context) -> Status:
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,
         cut_off=_cut_off(context, state, instances),
+        drift=_drift(context),
         holder=holder,
         canary=CanaryView.of(canary, context.now()) if canary else None,
         evidence=weighed(canary, elapsed_s) if canary else None,
     )
+
+
+def _drift(context: Context) -> dict[str, str]:
+    """Return the drift; nothing while what is declared cannot be read, as `plan` will say."""
+    try:
+        return dict(context.platform.drift())
+    except InvalidInput:
+        return {}
 
 
 def _cut_off(

@@ -5,7 +5,7 @@ from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
 from deploytool.operations.plan import Change, Op, Plan, make_plan
 from deploytool.operations.readiness import await_ready, smoke
-from deploytool.platforms.base import Role
+from deploytool.platforms.base import Condition, Role
 from deploytool.record.store import TargetState
 
 
@@ -30,8 +30,7 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     for change in plan.changes:
         if change.revision is not None and change.op is not Op.NOOP:
             _apply(context, change)
-    for name in context.system.start_order():
-        await_ready(context, name, Role.STABLE)
+    _await_all(context)
     if plan.migrates:
         migrations.contract(context)
     return plan
@@ -41,6 +40,16 @@ def start_foundation(context: Context) -> None:
     """Start the database and the gateway where they do not run."""
     for name in context.platform.start_foundation(context.deadline_s):
         context.say("started", name)
+
+
+def _await_all(context: Context) -> None:
+    """Wait until all are ready that were only known to serve when those after them began."""
+    gateway = context.system.gateway
+    # Absent, it is none of the platform's: somebody else runs it.
+    if context.platform.instance(gateway, Role.STABLE).condition is Condition.SERVING:
+        await_ready(context, gateway, Role.STABLE)
+    for name in context.system.start_order():
+        await_ready(context, name, Role.STABLE)
 
 
 def require_rest(state: TargetState) -> None:
@@ -64,7 +73,8 @@ def _apply(context: Context, change: Change) -> None:
         return
     with context.timed("deployed", f"{revision.component} {revision.id}", action=change.op):
         context.platform.start(revision, Role.STABLE)
-        await_ready(context, revision.component, Role.STABLE)
+        # Whoever comes after it can begin: that all are ready is waited for at the end.
+        await_ready(context, revision.component, Role.STABLE, least=Condition.SERVING)
         smoke(context, revision.component, Role.STABLE, revision.id)
     stable = {**state.stable, revision.component: revision}
     context.platform.store.save(state.model_copy(update={"stable": stable}))

@@ -1,24 +1,18 @@
 """See that what is deployed is what was meant, and that it works: nothing is changed."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from deploytool.errors import DeployError
+from deploytool.operations.check import Check
 from deploytool.operations.context import Context
+from deploytool.operations.flows import flow_checks
 from deploytool.operations.readiness import reported_revision
 from deploytool.platforms.base import Condition, Instance
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
 
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at, and what was found."""
-
-    object: str
-    statement: str
-    is_true: bool
-    found: str
+# What refuses packets learns of a pod that has just started within this time.
+_LEARNT_S = 3.0
 
 
 def verify(context: Context) -> tuple[Check, ...]:
@@ -26,8 +20,7 @@ def verify(context: Context) -> tuple[Check, ...]:
     state = context.platform.store.load()
     checks = []
     for check in _checks(context, state):
-        result = "ok" if check.is_true else "failed"
-        told = Event("check", check.object, check.statement, result, check.found)
+        told = Event("check", check.object, check.statement, check.result, check.found)
         context.emit(told)
         checks.append(check)
     return tuple(checks)
@@ -42,6 +35,7 @@ def _checks(context: Context, state: TargetState) -> Iterator[Check]:
     yield from _database(context)
     for name in context.system.services:
         yield _revision(context, state, name)
+    yield from _flows(context)
     for invariant in context.system.invariants:
         yield _attempt(context, invariant.name, invariant.query)
 
@@ -83,6 +77,25 @@ def _revision(context: Context, state: TargetState, name: str) -> Check:
     revision = reported_revision(answer.body)
     found = f"HTTP {answer.status}, revision {revision or 'none'}"
     return Check(name, statement, revision in expected, found)
+
+
+def _flows(context: Context) -> Iterator[Check]:
+    """Try who reaches whom, a second time if something is not as it is declared."""
+    if context.system.flows is None:
+        return
+    checks = _tried_flows(context)
+    if any(check.is_true is False for check in checks):
+        context.sleep(_LEARNT_S)
+        checks = _tried_flows(context)
+    yield from checks
+
+
+def _tried_flows(context: Context) -> list[Check]:
+    try:
+        connections = context.platform.connections()
+    except DeployError as error:
+        return [Check("flows", "can be tried", False, f"{error.what}: {error.why}")]
+    return list(flow_checks(context.system, connections)) if connections else []
 
 
 def _attempt(context: Context, name: str, query: str) -> Check:

@@ -32,6 +32,7 @@ class Condition(StrEnum):
 
     ABSENT = "absent"
     WAITING = "waiting"  # started, or being restarted; may become ready
+    SERVING = "serving"  # answers; the platform waits a little before it calls it ready
     READY = "ready"
     FAILED = "failed"  # cannot become ready without help
 
@@ -58,11 +59,18 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line that a component wrote."""
+    """One line that a component wrote.
+
+    revision, instance: which of its revisions, and which of its processes, by the platform's name;
+    "" where the platform does not tell. is_note: the platform's own word, not the component's.
+    """
 
     component: str
     role: Role
     text: str
+    revision: str = ""
+    instance: str = ""
+    is_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +80,33 @@ class Answer:
     status: int
     body: bytes
     elapsed_s: float
+
+
+class Outcome(StrEnum):
+    """What came of trying a connection."""
+
+    REACHED = "reached"
+    REFUSED = "refused"
+    FAILED = "failed"  # the try itself: nothing is known of the connection
+    UNTRIED = "untried"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A TCP connection that was tried from inside a component to a port of another one.
+
+    is_published: whether the port is one by which the target is meant to be reached; others, for
+    its counters for example, are for nobody. words: of the program that tried, or why nothing was.
+    """
+
+    source: str
+    source_role: Role
+    target: str
+    target_role: Role
+    port: int
+    is_published: bool
+    outcome: Outcome
+    words: str = ""
 
 
 class Platform(Protocol):
@@ -102,13 +137,20 @@ class Platform(Protocol):
         """Return the installed revisions of a component, newest first."""
 
     def start_foundation(self, deadline_s: float) -> Sequence[str]:
-        """Start database and gateway and wait for them; return the components it had to change.
+        """Start database and gateway; return what of foundation_changes it did once both serve.
 
         The gateway's routes for every started instance are in place when it returns.
         """
 
     def foundation_changes(self) -> Mapping[str, str]:
-        """Return component -> why start_foundation would change it; empty when it would not."""
+        """Return what start_foundation would change -> why; empty when it would change nothing.
+
+        The database and the gateway go by their component's name; what else a platform keeps for
+        all revisions, by a name that its own tools know.
+        """
+
+    def drift(self) -> Mapping[str, str]:
+        """Return what somebody else has changed since start_foundation -> how; as above."""
 
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply the pending migrations of a kind in order; return their names.
@@ -135,6 +177,9 @@ class Platform(Protocol):
     def request(self, component: str, role: Role, path: str) -> Answer:
         """GET a path from the instance itself, past the router (left out of observations)."""
 
+    def request_each(self, component: str, role: Role, path: str) -> Sequence[Answer]:
+        """GET a path from each process that serves for the instance, past the router."""
+
     def request_through_gateway(self, path: str) -> Answer:
         """GET a path at the gateway, as a visitor would."""
 
@@ -160,10 +205,26 @@ class Platform(Protocol):
     def query(self, sql: str) -> Sequence[Mapping[str, Any]]:
         """Run a read-only query as the database's owner; return at most 100 rows."""
 
+    def connections(self) -> Sequence[Connection]:
+        """Try, from inside each component, every port of each other one that is ready.
+
+        Empty where components are not kept apart: there nothing could be seen.
+        """
+
     def logs(
-        self, components: Sequence[str], *, lines: int, follow: bool, is_stopped: Callable[[], bool]
+        self,
+        components: Sequence[str],
+        *,
+        lines: int | None,
+        since_s: float | None = None,
+        follow: bool,
+        is_stopped: Callable[[], bool],
     ) -> Iterator[LogLine]:
-        """Yield the last lines of each component, and what comes after when following."""
+        """Yield the last lines of each component, and what comes after when following.
+
+        lines: at most so many to begin with, of each process. since_s: and none that was written
+        earlier than so many seconds ago. None: without that limit.
+        """
 
     def detach(self, tool: Path, arguments: Sequence[str]) -> str:
         """Have the packaged tool run with these arguments, supervised, from a copy at the target.

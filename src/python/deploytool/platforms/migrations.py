@@ -4,7 +4,7 @@ Each kind has a table of its own, so that one does not wait for the other.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -44,31 +44,43 @@ class Migrations:
         self._query = query
         self._run = run
         self._mask = mask
-        self._tables: set[MigrationKind] = set()
+        self._known: Mapping[MigrationKind, Collection[str]] | None = None
 
     def pending(self, kind: MigrationKind) -> list[Path]:
-        """Return the files not yet applied, in order."""
+        """Return the files not yet applied, in order.
+
+        The database is asked once, for both kinds, until something was applied: each question may
+        be a program of its own.
+        """
         found = versions(self._folder / kind)
-        applied: list[str] = []
-        if found and self._has_table(kind):
-            # As one row: a query returns a bounded number of them.
-            sql = f"SELECT json_agg(version) AS v FROM {TABLES[kind]}"  # noqa: S608  # a constant
-            applied = self._query(sql)[0]["v"] or []
+        if found and self._known is None:
+            self._known = self._applied()
+        applied = (self._known or {}).get(kind, ())
         return [path for version, path in found.items() if version not in applied]
 
-    def _has_table(self, kind: MigrationKind) -> bool:
-        if kind not in self._tables:
-            found = f"SELECT 1 AS found WHERE to_regclass('public.{TABLES[kind]}') IS NOT NULL"
-            if not self._query(found):
-                return False
-            self._tables.add(kind)  # once made it stays
-        return True
+    def _applied(self) -> dict[MigrationKind, Collection[str]]:
+        """Return the versions that the database has of each kind that it has a table for."""
+        there = ", ".join(
+            f"to_regclass('public.{table}') IS NOT NULL AS {kind}" for kind, table in TABLES.items()
+        )
+        kinds = [kind for kind, is_there in self._query(f"SELECT {there}")[0].items() if is_there]
+        if not kinds:
+            return {}
+        # As one row: a query returns a bounded number of them.
+        listed = ", ".join(
+            f"(SELECT json_agg(version) FROM {table}) AS {kind}"  # noqa: S608  # constants
+            for kind, table in TABLES.items()
+            if kind in kinds
+        )
+        answer = self._query(f"SELECT {listed}")[0]
+        return {kind: answer[kind] or () for kind in TABLES if kind in kinds}
 
     def apply(self, kind: MigrationKind) -> Sequence[str]:
         """Apply what is pending; return the names. Raises MigrationFailed at the first refused."""
         before = self.pending(kind)
         if not before:
             return []
+        self._known = None
         done = self._run(kind)
         if done.returncode != 0:
             raise self._failure(kind, done.stdout + done.stderr)

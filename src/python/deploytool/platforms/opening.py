@@ -8,11 +8,12 @@ from typing import cast
 
 from deploytool.platforms.base import OpenPlatform, Platform
 from deploytool.system.declaration import System
-from deploytool.system.targets import Target
+from deploytool.system.targets import KubernetesTarget, Target
 
 _OPENERS = {
     "processes": ("deploytool.platforms.local", "open_local"),
     "compose": ("deploytool.platforms.compose", "open_compose"),
+    "kubernetes": ("deploytool.platforms.kubernetes", "open_kubernetes"),
 }
 
 
@@ -24,15 +25,18 @@ def open_platform(
     deploy: Path,
     artifacts: Mapping[str, Path],
     on_secret: Callable[[str], None],
+    on_wait: Callable[[str], None],
 ) -> AbstractContextManager[Platform]:
     """Open a target for work.
 
     root: folder that relative paths of the target start from. deploy: folder of system.yaml.
     artifacts: component -> what was built for it; empty when nothing is going to be installed.
     on_secret: is told the value of every secret of the target, as soon as it is known or made.
+    on_wait: is told why a server that the target stands on has to be waited for.
     """
     module, name = _OPENERS[target.platform]
     opener = cast("OpenPlatform", getattr(import_module(module), name))
+    waiting = {"on_wait": on_wait} if isinstance(target, KubernetesTarget) else {}
     return opener(
         target=target,
         system=system,
@@ -40,4 +44,21 @@ def open_platform(
         deploy=deploy,
         artifacts=artifacts,
         on_secret=on_secret,
+        **waiting,
     )
+
+
+def render_manifests(
+    folder: Path, *, target: Target, root: Path, artifacts: Mapping[str, Path]
+) -> str:
+    """Return what kustomize makes of a folder; needs no cluster. Raises InvalidInput.
+
+    root and artifacts: of the target, as above. Those of one on Kubernetes bring kubectl along;
+    otherwise it is this machine's.
+    """
+    package = artifacts.get("runtime") if isinstance(target, KubernetesTarget) else None
+    module = import_module("deploytool.platforms.kubernetes.kubectl")
+    # Neither context nor namespace matter: nothing is asked of a cluster.
+    kubectl = module.Kubectl(package, root / target.state, None, "default")
+    rendered: str = kubectl.render(folder.resolve())
+    return rendered

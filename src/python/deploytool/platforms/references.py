@@ -41,6 +41,12 @@ def resolve(
     }
 
 
+def mentioned(environment: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """Return those of the references that the environment mentions."""
+    names = {name for text in environment.values() for name in REFERENCE.findall(text)}
+    return {name: meaning for name, meaning in known.items() if name in names}
+
+
 def references(system: System, places: Places) -> dict[str, str]:
     """Return what references to other components mean."""
     name, database = system.database

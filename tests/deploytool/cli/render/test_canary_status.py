@@ -32,6 +32,7 @@ def running() -> Status:
         weights={"inventory": 25},
         earlier={},
         cut_off={},
+        drift={},
         holder=HOLDER,
         canary=replace(told.view, elapsed_s=25.0),
         evidence=Evidence(figures, told.progress.verdict, told.progress.sentence, 0.25),

@@ -1,7 +1,7 @@
 """Lines of `docker compose logs`."""
 
 from deploytool.platforms.base import LogLine, Role
-from deploytool.platforms.compose.logs import parse_line
+from deploytool.platforms.compose.logs import limits, parse_line
 
 SERVICES = {"web": ("web", Role.STABLE), "web-canary": ("web", Role.CANARY)}
 
@@ -15,3 +15,8 @@ def test_a_line_tells_who_wrote_it() -> None:
 def test_lines_of_others_are_left_out() -> None:
     assert parse_line("store-1  | hello\n", SERVICES) is None
     assert parse_line("a warning\n", SERVICES) is None
+
+
+def test_limits_become_options_of_compose() -> None:
+    assert limits(50, None, follow=True) == ["--tail=50", "--follow"]
+    assert limits(None, 90.2, follow=False) == ["--tail=all", "--since=91s"]

@@ -4,8 +4,10 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploytool.platforms.base import Platform
@@ -55,8 +57,12 @@ def begun(log: str) -> list[str]:
 def pids(target: Place) -> list[int]:
     """Return the processes that run the copy of the tool."""
     copies = f"{target.folder}/tool/"
-    found = processes(target.folder)
-    return [each.pid for each in found if any(copies in word for word in each.cmdline())]
+    found = []
+    for each in processes(target.folder):
+        with suppress(psutil.NoSuchProcess):  # it has ended since
+            if any(copies in word for word in each.cmdline()):
+                found.append(each.pid)
+    return found
 
 
 def until(condition: Callable[[], bool], limit_s: float = 20) -> None:

@@ -1,12 +1,13 @@
 """Log files: their last lines, and following them across rotation."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from deploytool.platforms.base import LogLine, Role
-from deploytool.platforms.local.logs import LogFile, last_lines, read_logs
+from deploytool.platforms.local.logs import LogFile, last_lines, read_logs, written_since
 
 
 @pytest.fixture
@@ -69,3 +70,32 @@ def test_following_a_file_that_comes_later(path: Path) -> None:
     )
     path.write_text("here\n")
     assert next(lines).text == "here"
+
+
+def test_lines_since_a_time_are_those_from_the_first_one_that_tells_a_later_one() -> None:
+    lines = [
+        '{"event": "old", "timestamp": "2026-11-26T01:59:59.999Z"}',
+        "Traceback of the old one",
+        "2026-11-26 03:00:00.001 +01:00 [28] LOG:  checkpoint starting",
+        "a line without a time",
+        "2026-11-26 02:00:01.5 UTC later",
+        "2026-99-99T00:00:00Z is no time",
+    ]
+    moment = datetime(2026, 11, 26, 2, 0, 0, tzinfo=UTC).timestamp()
+    assert written_since(moment, lines) == lines[2:]
+    assert written_since(moment + 1, lines) == lines[4:]
+    assert written_since(moment + 60, lines) == []
+
+
+def test_since_and_the_last_lines_both_limit(path: Path) -> None:
+    path.write_text("".join(f"2026-11-26T02:00:0{n}Z {n}\n" for n in range(9)))
+    since = datetime(2026, 11, 26, 2, 0, 5, tzinfo=UTC).timestamp()
+    for lines, expected in ((None, "5678"), (2, "78"), (8, "5678")):
+        found = read_logs(
+            [LogFile("web", Role.STABLE, path)],
+            lines=lines,
+            since=since,
+            follow=False,
+            is_stopped=bool,
+        )
+        assert "".join(line.text[-1] for line in found) == expected

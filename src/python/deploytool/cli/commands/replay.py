@@ -40,6 +40,11 @@ def _text(result: ReplayResult) -> str:
         f"{figures}; chain of {result.lines} lines intact",
         verdict,
         f"outcome: {result.outcome}",
+        *(
+            [f"{result.elsewhere} more observations are on the record of another machine"]
+            if result.elsewhere
+            else []
+        ),
         *(f"{damage.place}: {damage.why}" for damage in result.torn),
         *(
             f"run {run} has no end on record: it goes on, was killed, or the end was cut off"

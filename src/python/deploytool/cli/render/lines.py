@@ -6,7 +6,9 @@ from typing import IO
 from deploytool.record.event import Event
 
 # For the record: a person knows that the command began, and sees results and steps elsewhere.
-UNSHOWN = frozenset({"command-started", "command-ended", "evidence-begun", "step-begun"})
+UNSHOWN = frozenset(
+    {"command-started", "command-ended", "evidence-begun", "evidence-continued", "step-begun"}
+)
 
 
 class LineView:

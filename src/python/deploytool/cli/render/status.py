@@ -16,6 +16,7 @@ def status_as_text(status: Status, width: int) -> str:
     header = ("component", "role", "revision", "weight", "state", "restarts", "address")
     rows = [_row(status, instance) for instance in status.instances]
     lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
+    lines += [f"{name} {why}" for name, why in status.drift.items()]
     return "\n".join([*lines, *_ways_back(status), *_under_way(status, width)])
 
 

@@ -8,11 +8,14 @@ _COLOURS = {
     "ready": "green",
     "ok": "green",
     "failed": "red",
+    "not tried": "yellow",
     "absent": "yellow",
     "waiting": "yellow",
+    "serving": "yellow",
     "create": "green",
     "update": "yellow",
     "start": "yellow",
+    "apply": "yellow",
     "migrate": "cyan",
 }
 

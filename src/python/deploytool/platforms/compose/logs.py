@@ -1,5 +1,6 @@
 """What components wrote: `docker compose logs`, line by line."""
 
+import math
 import queue
 import subprocess
 import threading
@@ -52,6 +53,13 @@ def read_logs(
                 process.wait(_END_S)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def limits(lines: int | None, since_s: float | None, *, follow: bool) -> list[str]:
+    """Return the options of `docker compose logs` for where to begin and whether to go on."""
+    tail = "all" if lines is None else str(lines)
+    since = [] if since_s is None else [f"--since={math.ceil(since_s)}s"]
+    return [f"--tail={tail}", *since, *(["--follow"] if follow else [])]
 
 
 def parse_line(line: str, services: Mapping[str, tuple[str, Role]]) -> LogLine | None:

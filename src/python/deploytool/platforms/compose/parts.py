@@ -7,7 +7,6 @@ from subprocess import CompletedProcess
 from deploytool.platforms.base import MigrationKind
 from deploytool.platforms.compose.compose_command import ComposeCommand
 from deploytool.platforms.compose.database import ComposeDatabase
-from deploytool.platforms.compose.detachment import Detachment
 from deploytool.platforms.compose.engine import Engine
 from deploytool.platforms.compose.folder import OPEN_FILE, StateFolder
 from deploytool.platforms.compose.foundation import Foundation
@@ -16,6 +15,8 @@ from deploytool.platforms.compose.health import Health
 from deploytool.platforms.compose.project import Project
 from deploytool.platforms.compose.releases import ComposeReleases
 from deploytool.platforms.compose.running import Running, known_images
+from deploytool.platforms.detachment import Detachment
+from deploytool.platforms.docker_client import client_environment
 from deploytool.platforms.images import image_name
 from deploytool.platforms.migrations import MIGRATE_S, Migrations
 from deploytool.platforms.ports import Ports
@@ -52,7 +53,7 @@ class Parts:
         self.secrets = Secrets(self.folder.secrets, on_secret, mode=OPEN_FILE)
         self.engine = Engine(target.project)
         self.health = Health(self.engine, self.secrets.mask)
-        self.detachment = Detachment(self.folder.tool, root)
+        self.detachment = Detachment(self.folder.tool, root, client_environment())
         name, database = system.database
         self.database = ComposeDatabase(name, database.database, self.engine, self.secrets)
         ports = Ports(self.folder.ports)

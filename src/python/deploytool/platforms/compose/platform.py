@@ -13,9 +13,17 @@ from typing import Any
 
 from deploytool.canary.observation import Snapshot
 from deploytool.errors import PlatformFailed
-from deploytool.platforms.base import Answer, Condition, Instance, LogLine, MigrationKind, Role
+from deploytool.platforms.base import (
+    Answer,
+    Condition,
+    Connection,
+    Instance,
+    LogLine,
+    MigrationKind,
+    Role,
+)
 from deploytool.platforms.compose.engine import Container
-from deploytool.platforms.compose.logs import read_logs
+from deploytool.platforms.compose.logs import limits, read_logs
 from deploytool.platforms.compose.parts import Parts
 from deploytool.platforms.compose.project import service_name
 from deploytool.platforms.files import disk, write
@@ -85,6 +93,10 @@ class ComposePlatform:
     def foundation_changes(self) -> Mapping[str, str]:
         """Return why PostgreSQL or Traefik would be started or replaced."""
         return self._parts.foundation.changes(self._parts.project)
+
+    def drift(self) -> Mapping[str, str]:
+        """Return nothing: what others end or start shows in the instances."""
+        return {}
 
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply pending migrations by the service that the target names for the kind."""
@@ -177,6 +189,10 @@ class ComposePlatform:
             )
         return get(f"http://{container.address}:{self._parts.project.port(component)}{path}")
 
+    def request_each(self, component: str, role: Role, path: str) -> Sequence[Answer]:
+        """GET a path from an instance: it is one container."""
+        return [self.request(component, role, path)]
+
     def request_through_gateway(self, path: str) -> Answer:
         """GET a path at the gateway."""
         return get(self.gateway_url() + path)
@@ -203,8 +219,18 @@ class ComposePlatform:
         """Run a read-only query by psql, in the database's container."""
         return self._parts.database.rows(sql)
 
+    def connections(self) -> Sequence[Connection]:
+        """Try none: all containers share one network, on which nothing keeps them apart."""
+        return ()
+
     def logs(
-        self, components: Sequence[str], *, lines: int, follow: bool, is_stopped: Callable[[], bool]
+        self,
+        components: Sequence[str],
+        *,
+        lines: int | None,
+        since_s: float | None = None,
+        follow: bool,
+        is_stopped: Callable[[], bool],
     ) -> Iterator[LogLine]:
         """Yield log lines, secrets masked."""
         wanted = {
@@ -216,9 +242,8 @@ class ComposePlatform:
         }
         if not wanted or not self._parts.folder.compose_file.is_file():
             return
-        more = ["--follow"] if follow else []
         compose = self._parts.compose
-        argv = compose.argv("logs", "--no-color", f"--tail={lines}", *more)
+        argv = compose.argv("logs", "--no-color", *limits(lines, since_s, follow=follow))
         for line in read_logs(argv, compose.environment(), wanted, is_stopped=is_stopped):
             yield replace(line, text=self._parts.secrets.mask(line.text))
 

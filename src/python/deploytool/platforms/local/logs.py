@@ -1,9 +1,15 @@
-"""What components wrote: the last lines of their files, and what comes after, across rotation."""
+"""What components wrote: the last lines of their files, and what comes after, across rotation.
+
+A file has no times of its own lines, but all that runs here writes them into each: as ISO 8601.
+"""
 
 import os
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +17,7 @@ from deploytool.platforms.base import LogLine, Role
 
 _POLL_S = 0.2
 _STEP_BYTES = 64 * 1024
+_TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?) ?(Z|UTC|[+-]\d\d:?\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +30,21 @@ class LogFile:
 
 
 def read_logs(
-    files: Sequence[LogFile], *, lines: int, follow: bool, is_stopped: Callable[[], bool]
+    files: Sequence[LogFile],
+    *,
+    lines: int | None,
+    since: float | None = None,
+    follow: bool,
+    is_stopped: Callable[[], bool],
 ) -> Iterator[LogLine]:
-    """Yield the last lines of each file, then, when following, new ones until stopped."""
+    """Yield the last lines of each file, then, when following, new ones until stopped.
+
+    since: unix seconds; what was written before is left out.
+    """
     followers = [_Follower(file) for file in files]
     for follower in followers:
-        for text in follower.last(lines):
+        last = follower.last(sys.maxsize if lines is None else lines)
+        for text in last if since is None else written_since(since, last):
             yield LogLine(follower.file.component, follower.file.role, text)
     while follow and not is_stopped():
         is_quiet = True
@@ -38,6 +54,29 @@ def read_logs(
                 yield LogLine(follower.file.component, follower.file.role, text)
         if is_quiet:
             time.sleep(_POLL_S)
+
+
+def written_since(moment: float, lines: Sequence[str]) -> Sequence[str]:
+    """Return the lines from the first one on that tells a later time. moment: unix seconds.
+
+    A line without a time goes with the one before it, such as a traceback.
+    """
+    for index, line in enumerate(lines):
+        written = _written(line)
+        if written is not None and written >= moment:
+            return lines[index:]
+    return []
+
+
+def _written(line: str) -> float | None:
+    found = _TIME.search(line)
+    if found is None:
+        return None
+    zone = "+00:00" if found[2] in {"Z", "UTC"} else found[2]
+    try:
+        return datetime.fromisoformat(found[1] + zone).timestamp()
+    except ValueError:
+        return None
 
 
 def last_lines(path: Path, count: int) -> list[str]:

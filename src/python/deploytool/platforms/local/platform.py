@@ -14,7 +14,14 @@ from typing import Any
 
 from deploytool.canary.observation import Snapshot
 from deploytool.errors import NotReady, PlatformFailed
-from deploytool.platforms.base import Answer, Instance, LogLine, MigrationKind, Role
+from deploytool.platforms.base import (
+    Answer,
+    Connection,
+    Instance,
+    LogLine,
+    MigrationKind,
+    Role,
+)
 from deploytool.platforms.files import disk
 from deploytool.platforms.http import get
 from deploytool.platforms.local import dbmate, orphans
@@ -131,6 +138,10 @@ class LocalPlatform:
         """Return why PostgreSQL or Traefik would be started or replaced."""
         return self._foundation.changes(self._toolbox.wanted_tools())
 
+    def drift(self) -> Mapping[str, str]:
+        """Return nothing: what others end or start shows in the instances."""
+        return {}
+
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply pending migrations by dbmate."""
         return self._migrations.apply(kind)
@@ -203,6 +214,10 @@ class LocalPlatform:
             )
         return get(f"http://{HOST}:{program.port}{path}")
 
+    def request_each(self, component: str, role: Role, path: str) -> Sequence[Answer]:
+        """GET a path from an instance: it is one process."""
+        return [self.request(component, role, path)]
+
     def request_through_gateway(self, path: str) -> Answer:
         """GET a path at the gateway."""
         return get(self.gateway_url() + path)
@@ -227,8 +242,18 @@ class LocalPlatform:
         """Run a read-only query by psql."""
         return self._database.rows(self._tools(), self._database_port(), sql)
 
+    def connections(self) -> Sequence[Connection]:
+        """Try none: all processes share this machine's addresses, and nothing keeps them apart."""
+        return ()
+
     def logs(
-        self, components: Sequence[str], *, lines: int, follow: bool, is_stopped: Callable[[], bool]
+        self,
+        components: Sequence[str],
+        *,
+        lines: int | None,
+        since_s: float | None = None,
+        follow: bool,
+        is_stopped: Callable[[], bool],
     ) -> Iterator[LogLine]:
         """Yield log lines, secrets masked."""
         files = [
@@ -236,7 +261,10 @@ class LocalPlatform:
             for component in components
             for role in (Role if component in self._system.services else (Role.STABLE,))
         ]
-        for line in read_logs(files, lines=lines, follow=follow, is_stopped=is_stopped):
+        since = None if since_s is None else time.time() - since_s
+        for line in read_logs(
+            files, lines=lines, since=since, follow=follow, is_stopped=is_stopped
+        ):
             yield replace(line, text=self._secrets.mask(line.text))
 
     def detach(self, tool: Path, arguments: Sequence[str]) -> str:

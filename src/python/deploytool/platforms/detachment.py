@@ -4,12 +4,11 @@ import contextlib
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
 
-from deploytool.platforms.docker_client import client_environment
 from deploytool.platforms.files import disk, read, write
 from deploytool.platforms.tool_copy import keep_tool, python
 
@@ -27,11 +26,15 @@ exit "$code"
 
 
 class Detachment:
-    """The one detached process of a state folder. root: the repository, where it works."""
+    """The one detached process of a state folder.
 
-    def __init__(self, folder: Path, root: Path) -> None:
+    root: the repository, where it works. environment: what it has of this tool's.
+    """
+
+    def __init__(self, folder: Path, root: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
         self._root = root
+        self._environment = environment
         self._file = folder / "detached.json"
 
     def start(self, tool: Path, arguments: Sequence[str]) -> Path:
@@ -44,7 +47,7 @@ class Detachment:
             process = subprocess.Popen(
                 argv,
                 cwd=self._root,
-                env={**client_environment(), "PEX_ROOT": str(self._folder / "pex")},
+                env={**self._environment, "PEX_ROOT": str(self._folder / "pex")},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -1,0 +1,88 @@
+"""The images of a Kubernetes target: in its registry, and named by their digest."""
+
+import json
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from deploytool.platforms.images import image_name
+from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.manifests import image_base
+from deploytool.platforms.kubernetes.objects import Key, Object
+from deploytool.platforms.registry import Registry
+
+NAME = "deploytool-images"
+# In it: NAME:TAG -> the name, with a digest, by which it is pulled; NAME -> what was deployed last.
+_PUSHED, _CURRENT = "content", "current"
+
+_THREADS = 8
+
+
+class ClusterImages:
+    """What was built, by the names under which the cluster pulls it.
+
+    artifacts: component, or another service -> what Pants wrote about its image.
+    """
+
+    def __init__(self, cluster: Cluster, registry: str, artifacts: Mapping[str, Path]) -> None:
+        self._cluster = cluster
+        self._registry = Registry(registry)
+        self._built = [path for path in artifacts.values() if path.suffix == ".json"]
+        self._kept: dict[str, dict[str, str]] | None = None
+
+    def push(self) -> None:
+        """Push what was not pushed yet; remember each image's digest, and what runs of it now.
+
+        Raises PlatformFailed.
+        """
+        known = dict(self._pushed())
+        missing = [name for name in self._names() if name not in known]
+        # Each look is a program of its own that waits for the registry.
+        with ThreadPoolExecutor(_THREADS) as pool:
+            digests = dict(zip(missing, pool.map(self._registry.digest, missing), strict=True))
+        for name, digest in digests.items():
+            known[name] = self._registry.reference(name, digest or self._registry.push(name))
+        current = self._read(_CURRENT) | {image_base(name): known[name] for name in self._names()}
+        if missing or current != self._read(_CURRENT):
+            self._keep({_PUSHED: known, _CURRENT: current})
+
+    def by_base(self) -> dict[str, str]:
+        """Return name of an image, without registry and tag -> what to run of it.
+
+        What was not built for this command stays as it was deployed last: the manifests name no
+        image that anybody could run.
+        """
+        built = {image_base(name): self.reference(name) for name in self._names()}
+        return self._read(_CURRENT) | built
+
+    def reference(self, name: str) -> str:
+        """Return the name by which an image, NAME:TAG, is pulled: its digest once it is pushed."""
+        return self._pushed().get(name) or f"{self._registry.address}/{name}"
+
+    def _names(self) -> list[str]:
+        return list(dict.fromkeys(image_name(path) for path in self._built if path.is_file()))
+
+    def _pushed(self) -> dict[str, str]:
+        # Of another registry it says nothing.
+        start = f"{self._registry.address}/"
+        return {k: v for k, v in self._read(_PUSHED).items() if v.startswith(start)}
+
+    def _read(self, what: str) -> dict[str, str]:
+        if self._kept is None:
+            data = (self._cluster.get(self._key()) or {}).get("data") or {}
+            self._kept = {name: json.loads(text) for name, text in data.items()}
+        return self._kept.get(what, {})
+
+    def _keep(self, kept: Mapping[str, dict[str, str]]) -> None:
+        item: Object = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": NAME, "namespace": self._cluster.namespace},
+            "data": {k: json.dumps(v, indent=1, sort_keys=True) for k, v in kept.items()},
+        }
+        if self._cluster.replace(item) is None:
+            self._cluster.create(item)
+        self._kept = dict(kept)
+
+    def _key(self) -> Key:
+        return Key("v1", "ConfigMap", self._cluster.namespace, NAME)

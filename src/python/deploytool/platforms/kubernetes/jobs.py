@@ -1,0 +1,104 @@
+"""Jobs that end by themselves: run once, waited for, their words kept."""
+
+import time
+from collections.abc import Callable
+from subprocess import CompletedProcess
+
+from deploytool.errors import NotReady
+from deploytool.platforms.base import Condition
+from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.objects import (
+    MANAGER,
+    Key,
+    Object,
+    digest,
+    key_of,
+    selector,
+    with_marks,
+)
+from deploytool.platforms.kubernetes.pods import judge_pod
+
+_LOOK_S = 0.3
+_LINES = 100
+_OURS = {MANAGER: "deploytool"}
+_UID = "batch.kubernetes.io/controller-uid"
+
+
+class Jobs:
+    """Runs Jobs in one namespace. mask: hides secrets in what they write."""
+
+    def __init__(self, cluster: Cluster, mask: Callable[[str], str]) -> None:
+        self._cluster = cluster
+        self._mask = mask
+
+    def run(self, item: Object, timeout_s: float) -> "CompletedProcess[str]":
+        """Run a Job to its end, or wait for the same one that was begun; then delete it.
+
+        Returns 0 or 1 and what its last pod wrote. Raises NotReady when it does not start or end.
+        """
+        # A Job cannot be changed: another content is another name.
+        name = f"{item['metadata']['name']}-{digest(item)[:10]}"
+        spec = {key: value for key, value in item["spec"].items() if key != "suspend"}
+        named = {**item, "metadata": {**item["metadata"], "name": name}, "spec": spec}
+        key = Key(item["apiVersion"], item["kind"], self._cluster.namespace, name)
+        found = self._cluster.get(key)
+        if found is not None and _ended(found) is not None:
+            self._delete(key, timeout_s)
+            found = None
+        if found is None:
+            self._cluster.create(with_marks(named, _OURS))
+        code, output = self._await(key, timeout_s)
+        self._delete(key, timeout_s)
+        return CompletedProcess([name], code, stdout=output, stderr="")
+
+    def remove(self) -> None:
+        """Delete those that an operation left behind which was killed, or stopped waiting."""
+        for item in self._cluster.list("batch/v1", "Job", selector(_OURS)):
+            self._cluster.delete(key_of(item, self._cluster.namespace))
+
+    def _await(self, key: Key, timeout_s: float) -> tuple[int, str]:
+        began = time.monotonic()
+        deadline = began + timeout_s
+        while True:
+            found = self._cluster.get(key) or {}
+            live = self._pods(found)
+            code = _ended(found)
+            # Its controller says so a second or two later.
+            if any(pod["status"].get("phase") == "Succeeded" for pod in live):
+                code = 0
+            if code is not None:
+                return code, self._output(live)
+            pods = [judge_pod(pod, time.monotonic() - began) for pod in live]
+            stuck = next((p for p in pods if p.condition is Condition.FAILED and not p.died), None)
+            if stuck is not None or time.monotonic() > deadline:
+                why = stuck.reason if stuck else "; ".join(pod.reason for pod in pods)
+                raise NotReady(
+                    f"{key} did not {'start' if stuck else f'end within {timeout_s:.0f} s'}",
+                    why=self._mask(why) or "it has no pod",
+                    hint="correct the cause named, then repeat the command",
+                )
+            time.sleep(_LOOK_S)
+
+    def _output(self, found: list[Object]) -> str:
+        pods = sorted(found, key=lambda pod: pod["metadata"]["creationTimestamp"])
+        if not pods:
+            return ""
+        return self._cluster.pod_log(pods[-1]["metadata"]["name"], [("tailLines", str(_LINES))])
+
+    def _pods(self, job: Object) -> list[Object]:
+        """Return a Job's own pods: one of before by its name may have some that still end."""
+        uid = job.get("metadata", {}).get("uid")
+        return self._cluster.list("v1", "Pod", selector({_UID: uid})) if uid else []
+
+    def _delete(self, key: Key, timeout_s: float) -> None:
+        self._cluster.delete(key)
+        deadline = time.monotonic() + timeout_s
+        while self._cluster.get(key) is not None and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
+
+
+def _ended(job: Object) -> int | None:
+    for each in (job.get("status") or {}).get("conditions") or []:
+        if each["status"] == "True" and each["type"] in {"Complete", "Failed"}:
+            return 0 if each["type"] == "Complete" else 1
+    return None

@@ -1,0 +1,127 @@
+"""The parts of the Kubernetes platform, put together for one target."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from deploytool.platforms.base import MigrationKind
+from deploytool.platforms.detachment import Detachment
+from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.connections import Connections
+from deploytool.platforms.kubernetes.database import ClusterDatabase
+from deploytool.platforms.kubernetes.foundation import Foundation
+from deploytool.platforms.kubernetes.gateway import ClusterGateway
+from deploytool.platforms.kubernetes.images import ClusterImages
+from deploytool.platforms.kubernetes.inspection import Inspection
+from deploytool.platforms.kubernetes.jobs import Jobs
+from deploytool.platforms.kubernetes.kubectl import Kubectl, client_environment
+from deploytool.platforms.kubernetes.manifests import Manifests, parse
+from deploytool.platforms.kubernetes.prometheus import ByPrometheus
+from deploytool.platforms.kubernetes.releases import ClusterReleases
+from deploytool.platforms.kubernetes.remains import Remains
+from deploytool.platforms.kubernetes.replicas import Replicas
+from deploytool.platforms.kubernetes.routes import Routes
+from deploytool.platforms.kubernetes.scraping import ByApiServer, Source
+from deploytool.platforms.kubernetes.secrets import ClusterSecrets
+from deploytool.platforms.kubernetes.sharing import Sharing
+from deploytool.platforms.kubernetes.store import ClusterStore
+from deploytool.platforms.migrations import MIGRATE_S, Migrations
+from deploytool.system.declaration import System
+from deploytool.system.targets import KubernetesTarget
+
+# The artifact that holds kubectl.
+_RUNTIME = "runtime"
+
+
+class Parts:
+    """What a Kubernetes target consists of. The manifests are rendered when they are needed."""
+
+    def __init__(
+        self,
+        *,
+        target: KubernetesTarget,
+        system: System,
+        root: Path,
+        deploy: Path,
+        artifacts: Mapping[str, Path],
+        on_secret: Callable[[str], None],
+        on_wait: Callable[[str], None],
+    ) -> None:
+        self._target = target
+        self._system = system
+        self._folder = deploy / target.manifests
+        self.state = root / target.state
+        name, database = system.database
+        self.cluster = Cluster(target.context, target.namespace, on_wait)
+        self.secrets = ClusterSecrets(self.cluster, name, database.roles, on_secret)
+        self.inspection = Inspection(self.cluster, self.secrets.mask)
+        self.images = ClusterImages(self.cluster, target.registry, artifacts)
+        self.releases = ClusterReleases(self.cluster)
+        self.jobs = Jobs(self.cluster, self.secrets.mask)
+        self.kubectl = Kubectl(
+            artifacts.get(_RUNTIME), self.state, target.context, target.namespace
+        )
+        self.database = ClusterDatabase(
+            name, database.database, self.inspection, self.kubectl, self.secrets
+        )
+        self.gateway = ClusterGateway(
+            system.gateway,
+            self.cluster,
+            self.inspection,
+            self._source(),
+            target.gateway_url,
+            target.metrics_port,
+        )
+        self.sharing = self._sharing()
+        self.foundation = Foundation(
+            system,
+            self.cluster,
+            self.inspection,
+            self.images,
+            self.releases,
+            self.database,
+            self.sharing,
+        )
+        self.remains = Remains(self.cluster, self.secrets)
+        self.connections = Connections(
+            system,
+            self.cluster,
+            self.inspection,
+            self.kubectl,
+            target.dial,
+            self.secrets.mask,
+        )
+        self.store = ClusterStore(
+            self.cluster, lambda: self.foundation.require_namespace(self.manifests)
+        )
+        self.migrations = Migrations(
+            deploy / database.migrations,
+            self.database.rows,
+            self._run_migrations,
+            self.secrets.mask,
+        )
+        self.detachment = Detachment(self.state, root, client_environment())
+
+    @cached_property
+    def manifests(self) -> Manifests:
+        """All objects, as kustomize renders them. Raises InvalidInput."""
+        items = parse(self.kubectl.render(self._folder))
+        found = Manifests(items, self._folder, self._system.services, self._target.namespace)
+        found.require_pod(self.database.component)
+        return found
+
+    def _sharing(self) -> Sharing:
+        if self._target.sharing == "routes":
+            return Routes(self.cluster, self._system, self.gateway)
+        source = self._source()
+        return Replicas(self.cluster, self._system, self.inspection, source)
+
+    def _source(self) -> Source:
+        named = self._target.prometheus
+        return ByApiServer(self.cluster) if named is None else ByPrometheus(named)
+
+    def _run_migrations(self, kind: MigrationKind) -> "CompletedProcess[str]":
+        jobs = self._target.migrations
+        name = jobs.expand if kind == "expand" else jobs.contract
+        return self.jobs.run(self.manifests.job(name, self.images.by_base()), MIGRATE_S)

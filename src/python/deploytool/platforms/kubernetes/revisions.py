@@ -1,0 +1,179 @@
+"""Services as they run: a Deployment for each component and role, made from a revision."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from deploytool.errors import NotReady
+from deploytool.platforms.base import Condition, Instance, Role
+from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.inspection import Inspection
+from deploytool.platforms.kubernetes.objects import (
+    MANAGER,
+    REVISION,
+    Key,
+    Object,
+    labels_of,
+    port_of,
+    with_marks,
+)
+from deploytool.platforms.kubernetes.pods import serves
+from deploytool.platforms.kubernetes.releases import ClusterReleases
+from deploytool.platforms.kubernetes.workloads import (
+    Kept,
+    deployment,
+    name_of,
+    settings,
+)
+from deploytool.platforms.references import own_references, resolve
+from deploytool.system.revision import Revision
+
+_LOOK_S = 0.25
+# Beside what the pods themselves may take to end.
+_GONE_S = 30.0
+
+
+class Revisions:
+    """The Deployments of one namespace's services."""
+
+    def __init__(self, cluster: Cluster, inspection: Inspection, releases: ClusterReleases) -> None:
+        self._cluster = cluster
+        self._inspection = inspection
+        self._releases = releases
+
+    def start(
+        self,
+        revision: Revision,
+        role: Role,
+        *,
+        known: Mapping[str, str],
+        is_scaled_elsewhere: bool,
+    ) -> None:
+        """Run the revision in the role, in place of what runs there, pod by pod.
+
+        known: what references to others mean; for a revision that ran before, what they meant then.
+        Raises Conflict when somebody else has set what the revision sets; for a canary also when it
+        could not become stable for that reason.
+        """
+        component = revision.component
+        kept = self._releases.kept(component, revision.id)
+        port = port_of(kept.deployment["spec"]["template"])
+        # Inside its pod a service may listen on every address: no other one is there.
+        own = own_references("0.0.0.0", port, revision.id)  # noqa: S104
+        environment = resolve(component, revision.environment, {**known, **own})
+        # Not applied: one that is there cannot be changed.
+        self._cluster.create(_ours(settings(component, revision.id, environment)))
+
+        def apply(role: Role, *, is_dry_run: bool = False) -> None:
+            replicas = self._replicas(component, role, kept, is_scaled_elsewhere)
+            wanted = deployment(kept, component, role, revision.id, replicas=replicas)
+            self._cluster.apply(_ours(wanted), is_dry_run=is_dry_run)
+
+        if role is Role.CANARY:
+            # What would stop it half way through its promotion is better said before it begins.
+            apply(Role.STABLE, is_dry_run=True)
+        apply(role)
+
+    def _replicas(self, component: str, role: Role, kept: Kept, is_scaled_elsewhere: bool) -> int:
+        live = self._inspection.deployment(component, role)
+        if role is Role.CANARY:
+            return int(live["spec"]["replicas"]) if live else 1
+        if live and (is_scaled_elsewhere or self._is_scaled(component)):
+            # Left out, the number would fall to one; said as it is, it changes nothing.
+            return int(live["spec"]["replicas"])
+        return int(kept.deployment["spec"].get("replicas", 1))
+
+    def scale_canary(
+        self, component: str, needed: Callable[[int, int], int], deadline_s: float
+    ) -> None:
+        """Give the canary the pods that its share needs. Raises NotReady when they do not come.
+
+        Also when there is no canary any more: nothing would answer what it is to get.
+        needed: returns how many, given how many stable and the canary have.
+        """
+        stable = self._inspection.deployment(component, Role.STABLE)
+        canary = self._inspection.deployment(component, Role.CANARY)
+        if canary is None:
+            raise NotReady(
+                f"the canary of {component} is gone",
+                why=f"there is no Deployment/{name_of(component, Role.CANARY)}",
+                hint="take back its share: `deploytool abort`",
+            )
+        has = int(canary["spec"]["replicas"])
+        wanted = needed(int(stable["spec"]["replicas"]), has) if stable else has
+        if has != wanted:
+            revision = labels_of(canary)[REVISION]
+            kept = self._releases.kept(component, revision)
+            grown = deployment(kept, component, Role.CANARY, revision, replicas=wanted)
+            self._cluster.apply(_ours(grown))
+        self._await_ready(component, deadline_s)
+
+    def stop(self, component: str, role: Role, drain_s: float) -> None:
+        """Delete what runs in the role, and wait until its pods have ended."""
+        name = name_of(component, role)
+        self._cluster.delete(Key("apps/v1", "Deployment", self._cluster.namespace, name))
+        if role is Role.CANARY:
+            self._cluster.delete(Key("v1", "Service", self._cluster.namespace, name))
+        deadline = time.monotonic() + drain_s + _GONE_S
+        while pods := self._inspection.pods(component, role):
+            if time.monotonic() > deadline:
+                raise NotReady(
+                    f"{name} has not ended after {drain_s + _GONE_S:.0f} s",
+                    why=f"{', '.join(pod['metadata']['name'] for pod in pods)} still end",
+                    hint="see `kubectl get pods`; the node may be away",
+                )
+            time.sleep(_LOOK_S)
+
+    def instance(self, component: str, role: Role) -> Instance:
+        """Return how a service is in a role."""
+        workload = self._inspection.deployment(component, role)
+        if workload is None:
+            return Instance(component, role, "", Condition.ABSENT, "was not started")
+        pods = self._inspection.pods(component, role)
+        return self._inspection.instance(component, role, workload, pods)
+
+    def running(self, component: str) -> set[str]:
+        """Return the ids of the revisions that have pods."""
+        pods = self._inspection.pods(component)
+        return {labels_of(pod)[REVISION] for pod in pods if REVISION in labels_of(pod)}
+
+    def serving(self, component: str, role: Role) -> list[Object]:
+        """Return the pods that are ready, of the revision that is meant to run in the role."""
+        workload = self._inspection.deployment(component, role)
+        if workload is None:
+            return []
+        revision = labels_of(workload["spec"]["template"]).get(REVISION)
+        return [
+            pod
+            for pod in self._inspection.pods(component, role)
+            if labels_of(pod).get(REVISION) == revision and serves(pod)
+        ]
+
+    def remove_all(self, components: Iterable[str]) -> None:
+        """Delete every Deployment and canary Service; do not wait."""
+        for component in components:
+            for role in Role:
+                name = name_of(component, role)
+                self._cluster.delete(Key("apps/v1", "Deployment", self._cluster.namespace, name))
+            self._cluster.delete(
+                Key("v1", "Service", self._cluster.namespace, name_of(component, Role.CANARY))
+            )
+
+    def _await_ready(self, component: str, deadline_s: float) -> None:
+        deadline = time.monotonic() + deadline_s
+        while (found := self.instance(component, Role.CANARY)).condition is not Condition.READY:
+            if found.condition is Condition.FAILED or time.monotonic() > deadline:
+                raise NotReady(
+                    f"{component} canary {found.revision} lacks pods that its share needs",
+                    why=found.reason,
+                    hint=f"see `deploytool logs {component}`",
+                )
+            time.sleep(_LOOK_S)
+
+    def _is_scaled(self, component: str) -> bool:
+        """Tell whether an autoscaler of the cluster sets stable's number of pods."""
+        found = self._cluster.list("autoscaling/v2", "HorizontalPodAutoscaler")
+        return any(item["spec"]["scaleTargetRef"]["name"] == component for item in found)
+
+
+def _ours(item: Object) -> Object:
+    return with_marks(item, {MANAGER: "deploytool"})

@@ -1,0 +1,105 @@
+"""What one revision in one role consists of: its Deployment, settings and Service. Pure."""
+
+import math
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict
+
+from deploytool.platforms.base import Role
+from deploytool.platforms.kubernetes.manifests import looked_up
+from deploytool.platforms.kubernetes.objects import (
+    COMPONENT,
+    REVISION,
+    ROLE,
+    Object,
+    annotations_of,
+    labels_of,
+    with_marks,
+)
+
+
+class Kept(BaseModel):
+    """What a revision is started from: its image and its Deployment as it was when installed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: str
+    deployment: Object
+
+
+def name_of(component: str, role: Role) -> str:
+    """Return the name of a component's Deployment and Service in a role."""
+    return component if role is Role.STABLE else f"{component}-{role}"
+
+
+def role_of(item: Object) -> Role:
+    """Return the role that an object, a pod for example, is marked with."""
+    return Role.CANARY if labels_of(item).get(ROLE) == Role.CANARY else Role.STABLE
+
+
+def settings_name(component: str, revision: str) -> str:
+    """Return the name of the ConfigMap that holds a revision's environment."""
+    return f"{component}-{revision}"
+
+
+def settings(component: str, revision: str, environment: Mapping[str, str]) -> Object:
+    """Return the ConfigMap of a revision's environment, resolved. It never changes."""
+    item: Object = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": settings_name(component, revision)},
+        "immutable": True,
+        "data": dict(environment),
+    }
+    return with_marks(item, {COMPONENT: component, REVISION: revision})
+
+
+def deployment(
+    kept: Kept, component: str, role: Role, revision: str, *, replicas: int | None
+) -> Object:
+    """Return the Deployment of a revision in a role.
+
+    replicas: None leaves the number to whoever set it, an autoscaler for example.
+    """
+    marks = {COMPONENT: component, ROLE: str(role)}
+    base = kept.deployment
+    template = base["spec"]["template"]
+    first, *others = template["spec"]["containers"]
+    own = {name: value for name, value in first.items() if name not in {"env", "envFrom"}}
+    own |= {"image": kept.image, **looked_up(first)}
+    # The last one wins: what is declared.
+    declared = {"configMapRef": {"name": settings_name(component, revision)}}
+    own["envFrom"] = [*own.get("envFrom", []), declared]
+    pod = {**template["spec"], "containers": [own, *others]}
+    spec = {name: value for name, value in base["spec"].items() if name != "replicas"}
+    if replicas is not None:
+        spec["replicas"] = replicas
+    spec["selector"] = {"matchLabels": marks}
+    spec["template"] = with_marks({**template, "spec": pod}, {**marks, REVISION: revision})
+    meta = {"name": name_of(component, role), "labels": labels_of(base)}
+    item = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+    return with_marks(item, {**marks, REVISION: revision}, annotations_of(base))
+
+
+def canary_service(stable: Object, component: str, revision: str) -> Object:
+    """Return the Service of a component's canary, derived from that of its stable pods."""
+    ports = [
+        {name: value for name, value in port.items() if name != "nodePort"}
+        for port in stable["spec"]["ports"]
+    ]
+    selector = {COMPONENT: component, ROLE: str(Role.CANARY)}
+    item: Object = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name_of(component, Role.CANARY), "labels": labels_of(stable)},
+        "spec": {"type": "ClusterIP", "selector": selector, "ports": ports},
+    }
+    return with_marks(item, {COMPONENT: component, ROLE: str(Role.CANARY), REVISION: revision})
+
+
+def canary_replicas(stable: int, percent: int) -> int:
+    """Return how many pods a canary needs for its share of what stable's pods serve.
+
+    stable: number of pods that serve 100 %. At least one, however small the share.
+    """
+    return max(1, math.ceil(stable * percent / 100))

@@ -1,0 +1,98 @@
+"""What is applied, what is left over, and what nobody is to see of it; on objects in memory."""
+
+import base64
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from deploytool.platforms.kubernetes.applying import Applying, Difference
+from deploytool.platforms.kubernetes.objects import Object
+from deploytool.platforms.kubernetes.replies import Conflict, Refused
+from tests.deploytool.platforms.kubernetes.memory import Memory
+
+ROUTES = "gateway.networking.k8s.io"
+
+
+def item(version: str, kind: str, name: str = "web", **content: object) -> Object:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **content}
+
+
+def applied(cluster: Memory, items: Sequence[Object]) -> Applying:
+    applying = Applying(cluster, lambda wanted, _: wanted)
+    applying.carry_out(applying.differences(items, lambda _: False))
+    return applying
+
+
+def found(applying: Applying, items: Sequence[Object]) -> list[tuple[str, str]]:
+    differences: list[Difference] = applying.differences(items, lambda _: False)
+    return [(str(each.key), each.why) for each in differences]
+
+
+def names(cluster: Memory) -> list[str]:
+    return [str(key) for key in cluster.objects]
+
+
+def test_what_has_left_the_manifests_is_left_over() -> None:
+    cluster = Memory()
+    both = [item("v1", "Service"), item("v1", "Service", "other")]
+    applying = applied(cluster, both)
+    assert found(applying, both) == []
+    assert found(applying, both[:1]) == [("Service/other", "no longer in the manifests")]
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_an_object_in_another_version_of_its_group_is_not_left_over(version: str) -> None:
+    routes = [item(f"{ROUTES}/{version}", "HTTPRoute")]
+    applying = applied(Memory(), routes)
+    assert found(applying, routes) == []
+    assert ("HTTPRoute/web", "no longer in the manifests") in found(applying, [])
+
+
+def test_data_is_deleted_neither_with_the_rest_nor_when_it_leaves_the_manifests() -> None:
+    cluster = Memory()
+    claims = [item("v1", "PersistentVolumeClaim", name) for name in ("data", "more")]
+    items = [item("v1", "Namespace", "shop"), *claims, item("v1", "Service")]
+    applying = applied(cluster, items)
+    assert found(applying, [claims[0], items[-1]]) == []
+    applying.remove(items)
+    assert names(cluster) == [
+        "Namespace/shop", "PersistentVolumeClaim/data", "PersistentVolumeClaim/more",
+    ]  # fmt: skip
+
+
+def test_of_a_secret_only_the_names_of_what_differs_are_told() -> None:
+    cluster = Memory()
+    old, new = (base64.b64encode(text.encode()).decode() for text in ("before", "after"))
+    applying = applied(cluster, [item("v1", "Secret", data={"password": old})])
+    [(_, why)] = found(applying, [item("v1", "Secret", data={"password": new})])
+    assert why == "data.password"
+    applied(cluster, [item("v1", "ConfigMap", data={"colour": "red"})])
+    changed = [item("v1", "ConfigMap", data={"colour": "blue"})]
+    assert ("ConfigMap/web", 'data.colour: "red" -> "blue"') in found(applying, changed)
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (lambda why: Refused("refused", why=why), "is refused: field is immutable"),
+        (
+            lambda why: Conflict("owned", why=why),
+            "was changed by another owner: field is immutable",
+        ),
+    ],
+)
+def test_what_the_server_does_not_take_is_told_beside_all_other_differences(
+    error: Callable[[str], Exception], told: str
+) -> None:
+    class Strict(Memory):
+        def apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
+            if is_dry_run and item["kind"] == "StatefulSet":
+                raise error("field is immutable")
+            return super().apply(item, is_dry_run=is_dry_run)
+
+    cluster = Strict()
+    applying = applied(cluster, [item("apps/v1", "StatefulSet"), item("v1", "Service")])
+    changed = [item("apps/v1", "StatefulSet", spec={}), item("v1", "Service", spec={})]
+    assert found(applying, changed) == [
+        ("StatefulSet/web", told), ("Service/web", "spec: none -> {}"),
+    ]  # fmt: skip

@@ -1,0 +1,86 @@
+"""Jobs that end by themselves, on objects in memory."""
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import pytest
+
+from deploytool.platforms.kubernetes.api import Query
+from deploytool.platforms.kubernetes.jobs import Jobs
+from deploytool.platforms.kubernetes.objects import MANAGER, Key, Object
+from tests.deploytool.platforms.kubernetes.memory import Memory
+
+UID = "batch.kubernetes.io/controller-uid"
+JOB: Object = {
+    "apiVersion": "batch/v1",
+    "kind": "Job",
+    "metadata": {"name": "migrations"},
+    "spec": {"template": {"spec": {}}},
+}
+
+
+class Controller(Memory):
+    """Makes a pod of each Job. phase: of that pod. looks: how the Job is, look by look."""
+
+    def __init__(self, phase: str) -> None:
+        super().__init__()
+        self.phase = phase
+        self.looks: Iterator[str] = repeat("Running")
+        self.made = 0
+
+    def get(self, key: Key) -> Object | None:
+        found = super().get(key)
+        if found and key.kind == "Job" and (condition := next(self.looks)) != "Running":
+            found["status"] = {"conditions": [{"type": condition, "status": "True"}]}
+        return found
+
+    def create(self, item: Object) -> Object | None:
+        if item["kind"] == "Job":
+            self.made += 1
+            uid = f"uid-{self.made}"
+            item = {**item, "metadata": {**item["metadata"], "uid": uid}}
+            self.create(pod(item["metadata"]["name"], uid, self.phase))
+        return super().create(item)
+
+    def pod_log(self, pod: str, query: Query) -> str:
+        assert query == [("tailLines", "100")]
+        return f"of {pod}"
+
+
+def pod(job: str, uid: str, phase: str) -> Object:
+    labels = {"batch.kubernetes.io/job-name": job, UID: uid}
+    meta = {"name": f"pod-{uid}", "labels": labels, "creationTimestamp": "2026-11-26T00:00:00Z"}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": {"phase": phase}}
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploytool.platforms.kubernetes.jobs._LOOK_S", 0.001)
+
+
+def jobs(cluster: Memory) -> Jobs:
+    return Jobs(cluster, lambda text: text)
+
+
+def test_a_job_is_run_to_its_end_and_deleted() -> None:
+    cluster = Controller("Succeeded")
+    done = jobs(cluster).run(JOB, 5)
+    assert (done.returncode, done.stdout) == (0, "of pod-uid-1")
+    assert [key.kind for key in cluster.objects] == ["Pod"]
+
+
+def test_a_pod_of_an_earlier_job_of_the_same_name_is_not_this_ones() -> None:
+    cluster = Controller("Succeeded")
+    jobs(cluster).run(JOB, 5)
+    # The pod of the one that ended well is there still; the next one fails after a moment.
+    cluster.phase, cluster.looks = "Running", iter(["Running", "Failed"])
+    done = jobs(cluster).run(JOB, 5)
+    assert (done.returncode, done.stdout) == (1, "of pod-uid-2")
+
+
+def test_what_a_killed_operation_left_behind_is_removed_and_others_jobs_stay() -> None:
+    cluster = Memory()
+    for name, labels in (("migrations-1f", {MANAGER: "deploytool"}), ("backup", {MANAGER: "helm"})):
+        cluster.create({**JOB, "metadata": {"name": name, "labels": labels}})
+    jobs(cluster).remove()
+    assert [key.name for key in cluster.objects] == ["backup"]

@@ -1,0 +1,84 @@
+"""State, lock and wish as objects: what holds when a machine stood still, or an answer was lost."""
+
+import pytest
+
+from deploytool.errors import RecordFailed
+from deploytool.platforms.kubernetes.objects import Key
+from deploytool.platforms.kubernetes.store import ClusterStore
+from deploytool.record.store import Holder, TargetState, Wish
+from deploytool.system.revision import revision_of
+from tests.deploytool.platforms.kubernetes.memory import Memory
+
+LOCK = Key("coordination.k8s.io/v1", "Lease", "shop", "deploytool-lock")
+WISH = Wish(wanted="abort", run="first", user="ada", host="one", since="2026-11-26T00:00:00")
+STATES = [TargetState(stable={"web": revision_of("web", each, {})}) for each in ("old", "new")]
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Memory:
+    # The thread that shows that the holder lives stands still, as the whole process did.
+    monkeypatch.setattr("deploytool.platforms.kubernetes.store._RENEWED_S", 3600)
+    return Memory()
+
+
+def store(cluster: Memory) -> ClusterStore:
+    return ClusterStore(cluster, lambda: None)
+
+
+def holder(run: str) -> Holder:
+    return Holder(user="ada", host="one", pid=7, command="up", run=run, since="2026-11-26T00:00:00")
+
+
+def test_who_slept_while_another_took_the_lock_writes_and_takes_nothing(cluster: Memory) -> None:
+    one, other = store(cluster), store(cluster)
+    with one.lock(holder("first")):
+        one.save(STATES[0])
+        del cluster.objects[LOCK]
+        with other.lock(holder("second")):
+            other.save(STATES[1])
+            other.post_wish(WISH)
+            with pytest.raises(RecordFailed, match="lock"):
+                one.save(one.load())
+            with pytest.raises(RecordFailed, match="lock"):
+                one.take_wish("first")
+            other.save(STATES[1])
+    assert other.load() == STATES[1]
+
+
+def test_a_wish_whose_deletion_is_answered_late_is_taken_all_the_same(cluster: Memory) -> None:
+    found = store(cluster)
+    found.post_wish(WISH)
+    cluster.loses_answers = True
+    assert found.take_wish("first") == WISH
+    assert found.take_wish("first") is None
+
+
+def test_a_wish_that_is_posted_while_another_is_taken_stays(cluster: Memory) -> None:
+    class Late(Memory):
+        def delete(self, key: Key, *, version_read: str = "") -> bool:
+            if not self.loses_answers:
+                self.loses_answers = True
+                store(self).post_wish(WISH)
+            return super().delete(key, version_read=version_read)
+
+    late = Late()
+    store(late).post_wish(WISH)
+    assert store(late).take_wish("first") is None
+    assert store(late).take_wish("first") == WISH
+
+
+def test_the_first_state_is_kept_though_its_answer_comes_late(cluster: Memory) -> None:
+    cluster.loses_answers = True
+    for state in STATES:
+        store(cluster).save(state)
+        assert store(cluster).load() == state
+
+
+def test_who_is_interrupted_waits_no_more_for_the_server(cluster: Memory) -> None:
+    with store(cluster).lock(holder("first")):
+        pass
+    assert not cluster.is_hurried
+    with pytest.raises(KeyboardInterrupt), store(cluster).lock(holder("first")):
+        raise KeyboardInterrupt
+    assert cluster.is_hurried
+    assert LOCK not in cluster.objects
