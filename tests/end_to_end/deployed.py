@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,15 +20,20 @@ import pytest
 
 from deploytool.canary.observation import Snapshot
 from deploytool.operations.replay import replay_run
+from deploytool.record.file_store import FileStore
+from deploytool.record.store import TargetState
 from deploytool.system.declaration import read_system
 from deploytool.system.load import Load
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.generator import LoadGenerator
 from deploytool.traffic.router import TraefikApi
+from tests.end_to_end.policies import ALPHA, QUICK
 
 COMPONENT = "new-microservice"
 SANDBOX = Path.cwd()
-ALPHA = 0.0001
+# At 80 requests a second, of which 3 in 4 reach the component, it then has the 1000 that a canary
+# of it waits for.
+HISTORY_S = 18
 TOOL = "src.python.deploytool/binary.pex"
 
 
@@ -58,11 +65,14 @@ class Deployed(ABC):
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._url: str | None = None
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", str(root)),
             "LANG": "C.UTF-8",
-            "PEX_ROOT": str(root.parent / "pex"),
+            "PEX": str(SANDBOX / TOOL),
+            # Of all folders of a run: each package is unpacked once.
+            "PEX_ROOT": str(root.parents[1] / "pex"),
             "DEPLOYTOOL_ARTIFACTS": json.dumps(
                 {name: str(SANDBOX / path) for name, path in self.packages.items()}
             ),
@@ -74,7 +84,10 @@ class Deployed(ABC):
 
     @abstractmethod
     def pid_of(self, component: str) -> int:
-        """Return the process, on this machine, that serves for a component."""
+        """Return the process, on this machine, that serves for a component.
+
+        Raises LookupError when none does.
+        """
 
     @abstractmethod
     def see_nothing_beside(self, status: dict[str, Any]) -> None:
@@ -87,7 +100,7 @@ class Deployed(ABC):
         try:
             ended = self.run("up")
             assert ended.code == 0, str(ended)
-            self.done("load", "--rps", "80", "--duration", "30")
+            self.done("load", "--rps", "80", "--duration", str(HISTORY_S))
             yield
             self.replay()
         finally:
@@ -95,8 +108,10 @@ class Deployed(ABC):
         assert ended.code == 0, str(ended)
 
     def start(self, *arguments: str, **environment: str) -> "subprocess.Popen[str]":
+        if arguments[0] in {"up", "down"}:  # what is published anew may get another port
+            self._url = None
         return subprocess.Popen(
-            ["python3.11", str(SANDBOX / TOOL), *self._on_target(arguments)],
+            [unpacked(self.environment["PEX_ROOT"]), *self._on_target(arguments)],
             cwd=self.root,
             env={**self.environment, **environment},
             stdin=subprocess.DEVNULL,
@@ -132,12 +147,18 @@ class Deployed(ABC):
         return self.done("status")
 
     def url(self) -> str:
-        return str(self.status()["url"])
+        """Return where visitors reach the system, as status tells it."""
+        if self._url is None:
+            self._url = str(self.status()["url"])
+        return self._url
 
-    def stable(self, component: str = COMPONENT) -> dict[str, Any]:
-        """Return what status says of the component's stable instance."""
-        instances = self.status()["instances"]
-        return next(i for i in instances if (i["component"], i["role"]) == (component, "stable"))
+    def saved(self) -> TargetState:
+        """Return the target's state as it is kept: to ask a command for it takes seconds."""
+        return FileStore(self.state).load()
+
+    def stable(self, component: str = COMPONENT) -> str:
+        """Return the revision of a component that is kept as the stable one."""
+        return self.saved().stable[component].id
 
     def counters(self) -> Snapshot:
         """Return what the router has counted at both backends since it was started."""
@@ -199,11 +220,11 @@ class Deployed(ABC):
         in every tenth run of these tests; the faulty ones have to be found by this policy, too.
         """
         shutil.copytree(SANDBOX / "deploy", self.root / "deploy")
-        self._declare(alpha=ALPHA)
+        self._declare(alpha=ALPHA, **QUICK)
 
     @contextmanager
     def declared(self, **policy: object) -> Iterator[None]:
-        """Add to both services' canary policy meanwhile."""
+        """Change both services' canary policy meanwhile."""
         before = self._declare(**policy)
         try:
             yield
@@ -215,12 +236,27 @@ class Deployed(ABC):
         return self.root / "deploy" / "system.yaml"
 
     def _declare(self, **policy: object) -> str:
-        text = self._declaration.read_text()
-        steps = "      steps: [10, 25, 50]\n"
-        assert text.count(steps) == 2
-        more = "".join(f"      {name}: {value}\n" for name, value in policy.items())
-        self._declaration.write_text(text.replace(steps, steps + more))
-        return text
+        before = self._declaration.read_text()
+        rest = re.sub(rf"(?m)^      (?:{'|'.join(policy)}): .*\n", "", before)
+        lines = "".join(f"      {name}: {value}\n" for name, value in policy.items())
+        after, count = re.subn(r"(?m)^    canary:\n", rf"\g<0>{lines}", rest)
+        assert count == 2
+        self._declaration.write_text(after)
+        return before
+
+
+@cache
+def unpacked(pex_root: str) -> str:
+    """Return the program that the packaged tool unpacks and starts.
+
+    To go through the package takes half of the time of a command, and there are thousands here.
+    """
+    return subprocess.check_output(
+        ["python3.11", str(SANDBOX / TOOL), "-c", "import sys; print(sys.prefix, 'pex', sep='/')"],
+        env={"PATH": os.environ["PATH"], "PEX_ROOT": pex_root, "PEX_INTERPRETER": "1"},
+        text=True,
+        timeout=120,
+    ).strip()
 
 
 def until(condition: Callable[[], bool], *, what: str, deadline_s: float = 60) -> float:

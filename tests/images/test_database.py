@@ -109,6 +109,15 @@ def ended(containers: Containers, **options: object) -> str:
     return str(container.logs().decode())
 
 
+def test_data_below_a_volume_are_opened_to_nobody_else(containers: Containers) -> None:
+    below = containers.start(
+        "database",
+        environment={"POSTGRES_PASSWORD": PASSWORD, "PGDATA": "/tmp/data"},
+        tmpfs=TMP,
+    )
+    await_true(lambda: is_healthy(below))
+
+
 def test_without_a_password_it_says_what_to_do(containers: Containers) -> None:
     assert ended(containers).endswith(
         "error: a new database needs a password for its superuser\n"

@@ -2,6 +2,7 @@
 
 import base64
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 
 import docker
@@ -59,6 +60,7 @@ def test_no_program_is_started_with_a_secret_and_none_is_recorded(
     seen = set()
     while process.poll() is None:
         seen |= arguments()
+        time.sleep(0.02)
     deployed.ended(process)
     assert any("psql" in each for each in seen), "what was started was looked at"
     written = [

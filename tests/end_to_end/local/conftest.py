@@ -39,7 +39,7 @@ class Deploytool(Deployed):
                 continue
             if connection.laddr.port == port and connection.pid:
                 return psutil.Process(connection.pid)
-        raise AssertionError(f"nothing listens on {port} for {component}")
+        raise LookupError(f"nothing listens on {port} for {component}")
 
     def port_of(self, component: str) -> int:
         instances = self.status()["instances"]

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.end_to_end.canaries import Canaries, faulty
-from tests.end_to_end.deployed import ALPHA, COMPONENT, events
+from tests.end_to_end.deployed import COMPONENT, events
 from tests.end_to_end.local.conftest import Deploytool
+from tests.end_to_end.policies import ALPHA, UNHURRIED
 
 
 class TestCanaries(Canaries):
@@ -12,7 +13,8 @@ class TestCanaries(Canaries):
 
 
 def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
-    result = faulty(deployed, "latency:300ms")
+    with deployed.declared(**UNHURRIED):
+        result = faulty(deployed, "latency:300ms")
     assert result["reason"].startswith("latency:")
     assert result["failures"] == 0
 
@@ -21,7 +23,10 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
     deployed: Deploytool,
 ) -> None:
     failed = deployed.counters().canary.failed()
-    with deployed.visitors(80, load=deployed.single_lines()):
+    with (
+        deployed.declared(**UNHURRIED),
+        deployed.visitors(80, load=deployed.single_lines()),
+    ):
         result = deployed.done(
             "canary", COMPONENT, "--env", "INVENTORY_FAULT=refuse:1", "--no-load", code=4
         )
@@ -30,7 +35,8 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
 
 
 def test_the_record_holds_every_transition_observation_and_verdict(deployed: Deploytool) -> None:
-    result = deployed.done("canary", COMPONENT, "--load", "80")
+    with deployed.declared(**UNHURRIED):
+        result = deployed.done("canary", COMPONENT, "--load", "80")
     run = [line for line in deployed.record() if line.get("run") == result["run"]]
     assert run[0]["event"] == "command-started"
     assert (run[-1]["event"], run[-1]["exit_code"]) == ("command-ended", 0)
@@ -42,7 +48,7 @@ def test_the_record_holds_every_transition_observation_and_verdict(deployed: Dep
     ]  # fmt: skip
     assert [line["result"] for line in events(run, "verdict")] == ["advance", "advance", "promote"]
     verdict = events(run, "verdict")[-1]["details"]["figures"]
-    assert verdict["upper_bound"] <= verdict["gate"] == 0.01
+    assert verdict["upper_bound"] <= verdict["gate"] == UNHURRIED["tolerance"]
     assert verdict["e_value"] < verdict["e_limit"] == pytest.approx(1 / ALPHA)
     again = deployed.done("replay", result["run"])
     assert (again["outcome"], again["decision"]) == ("promoted", "promote")
@@ -64,15 +70,15 @@ def test_a_hold_waits_for_a_person(deployed: Deploytool) -> None:
     assert held["result"] == "held"
     assert deployed.status()["weights"] == {COMPONENT: 50}
     assert deployed.done("promote")["result"] == "promoted"
-    assert deployed.stable()["revision"] == held["canary"]
+    assert deployed.stable() == held["canary"]
 
 
 def test_what_cannot_be_decided_in_time_is_taken_back_where_that_is_declared(
     deployed: Deploytool,
 ) -> None:
-    before = deployed.stable()["revision"]
+    before = deployed.stable()
     with deployed.declared(step_deadline_s=6, when_held="abort"):
         result = deployed.done("canary", COMPONENT, "--env", "TRIAL=silence", "--no-load", code=5)
     assert result["result"] == "rolled-back"
     assert result["reason"].startswith("not decided in time: ")
-    assert deployed.stable()["revision"] == before
+    assert deployed.stable() == before

@@ -3,42 +3,62 @@
 import signal
 from typing import Any
 
-import pytest
-
 from tests.end_to_end.deployed import COMPONENT, consistent, events, until
-from tests.end_to_end.interruptions import (
-    Interruptions,
-    see_a_killed_canary_resumed_or_aborted,
-)
+from tests.end_to_end.interruptions import Interruptions
 from tests.end_to_end.local.conftest import Deploytool
+from tests.end_to_end.policies import UNHURRIED
+
+
+def test_ctrl_c_leaves_a_state_that_abort_accepts(deployed: Deploytool) -> None:
+    process = deployed.start("canary", COMPONENT, "--env", "TRIAL=infoc")
+    until(lambda: deployed.status()["canary"] is not None, what="the canary begins")
+    process.send_signal(signal.SIGINT)
+    ended = deployed.ended(process, timeout_s=30)
+    assert ended.code == 130
+    assert "resume" in ended.errors
+    assert "abort" in ended.errors
+    assert deployed.done("abort")["result"] == "rolled-back"
+    consistent(deployed)
+
+
+def test_a_second_operation_is_refused_and_told_who_works(deployed: Deploytool) -> None:
+    first = deployed.start("canary", COMPONENT, "--env", "TRIAL=infos")
+    try:
+        until(lambda: deployed.status()["holder"] is not None, what="the first holds the target")
+        seconds = [deployed.run(command) for command in ("canary", "up")]
+    finally:
+        first.send_signal(signal.SIGINT)
+        deployed.ended(first, timeout_s=30)
+    for second in seconds:
+        assert second.code == 6, str(second)
+        assert f"process {first.pid}" in second.errors or f"pid {first.pid}" in second.errors
+        assert "since" in second.errors
+    if deployed.status()["canary"] is not None:
+        deployed.done("abort")
+    consistent(deployed)
 
 
 class TestInterruptions(Interruptions):
     """On the local target."""
 
-    @pytest.mark.parametrize("number", range(10))
-    def test_a_killed_canary_can_be_resumed_or_aborted(
-        self, deployed: Deploytool, number: int
-    ) -> None:
-        see_a_killed_canary_resumed_or_aborted(deployed, number)
-
 
 def test_a_canary_outlives_the_death_of_the_router(deployed: Deploytool) -> None:
     known = len(deployed.record())
     # One long step: where the weight moves, polls are left out anyway.
-    process = deployed.start(
-        "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--steps", "10",
-        "--output", "json",
-    )  # fmt: skip
-    until(
-        lambda: len(events(deployed.record()[known:], "observation")) > 6,
-        what="the canary is observed",
-    )
+    with deployed.declared(**UNHURRIED):
+        process = deployed.start(
+            "canary", COMPONENT, "--env", "TRIAL=router", "--load", "80", "--steps", "10",
+            "--output", "json",
+        )  # fmt: skip
+        until(
+            lambda: len(events(deployed.record()[known:], "observation")) > 6,
+            what="the canary is observed",
+        )
     victim = deployed.process_of("gateway", deployed.port_of("gateway"))
     victim.send_signal(signal.SIGKILL)
     ended = deployed.ended(process)
     assert ended.code == 0, str(ended)
-    assert deployed.stable()["revision"] == ended.result["canary"]
+    assert deployed.stable() == ended.result["canary"]
     consistent(deployed)
     # Its counters began again from nothing in mid-step: that poll is void, and the evidence goes
     # on from what it had.

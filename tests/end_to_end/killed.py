@@ -1,27 +1,30 @@
 """Runs deploytool's command line, and dies at one transition as if by `kill -9`.
 
-Usage: killed.py before|after FROM TO ARGUMENTS. It dies right before the state is saved that makes
-the transition, when it is on record already, or right after. FROM is "none" where a replacement
-begins. Needs the packaged deploytool on its path, and changes nothing else of it.
+Usage: killed.py STORE before|after FROM TO ARGUMENTS. It dies right before the state is saved that
+makes the transition, when it is on record already, or right after. STORE is MODULE:CLASS of the
+target's store; FROM is "none" where a replacement begins. Needs the packaged deploytool on its
+path, and changes nothing else of it.
 """
 
 import os
 import signal
 import sys
+from importlib import import_module
 
 from deploytool.canary.machine import Phase
 from deploytool.cli.main import main
-from deploytool.record.file_store import FileStore
-from deploytool.record.store import TargetState
+from deploytool.record.store import TargetState, TargetStore
 
-moment, *transition = sys.argv[1:4]
-del sys.argv[1:4]
+module, _, name = sys.argv[1].partition(":")
+store = getattr(import_module(module), name)
+moment, *transition = sys.argv[2:5]
+del sys.argv[1:5]
 # Of this start alone: the programs that deploytool starts must not see it.
 os.environ.pop("PEX_INTERPRETER", None)
-save = FileStore.save
+save = store.save
 
 
-def save_and_die(self: FileStore, state: TargetState) -> None:
+def save_and_die(self: TargetStore, state: TargetState) -> None:
     is_it = made(self.load(), state) == transition
     if is_it and moment == "before":
         os.kill(os.getpid(), signal.SIGKILL)
@@ -49,5 +52,5 @@ def ended(before: TargetState, after: TargetState) -> str:
     return Phase.ROLLED_BACK if before.stable == after.stable else Phase.PROMOTED
 
 
-FileStore.save = save_and_die  # type: ignore[method-assign]
+store.save = save_and_die
 main()
