@@ -65,6 +65,7 @@ class Matrix(ABC):
         self._tools = tools
         self._turns = cycle(tools)
         self._trial = 0
+        self._told: set[Phase | None] = set()
 
     @abstractmethod
     def weight(self, component: str) -> int:
@@ -103,9 +104,13 @@ class Matrix(ABC):
         self._is_at_rest(component, canary if is_promoted else stable[component].id)
 
     def see_what_is_told(self) -> None:
-        """See that status names what was interrupted, and how to go on."""
-        told = self.tool.run("status").output
+        """See that status names what was interrupted, and how to go on: once for each phase."""
         canary = self.tool.saved().canary
+        phase = canary.phase if canary else None
+        if phase in self._told:
+            return
+        self._told.add(phase)
+        told = self.tool.run("status").output
         if canary is None:
             assert "canary of" not in told
             return

@@ -87,6 +87,7 @@ class Deploytool(Deployed):
         self._flows = cut_out(self._declaration, "flows")
         move(self.root / "deploy" / "targets.yaml", self.namespace)
         settle(self.root / "deploy", self.namespace)
+        hurry(self.root / "deploy")
         self.kubectl("apply", "--filename=-", text=self.of_administrator("base/namespace.yaml"))
         self.kubectl("apply", "--filename=-", text=self.of_administrator("deploytool-role.yaml"))
         self._log_in()
@@ -212,6 +213,20 @@ def settle(deploy: Path, namespace: str) -> None:
     file = overlay / "gateway-service.yaml"
     patches = yaml.safe_load(file.read_text())
     file.write_text(yaml.safe_dump([each for each in patches if "nodePort" not in each["path"]]))
+
+
+def hurry(deploy: Path) -> None:
+    """Give pods less time than the manifests do to be seen as ready, or as about to stop.
+
+    Who loses no request with less loses none with more; each canary here takes a quarter less.
+    """
+    for name in ("deployments.yaml", "gateway.yaml"):
+        file = deploy / "kubernetes" / "base" / name
+        text, count = re.subn(
+            r"(?m)^( +(?:minReadySeconds|seconds)): \d$", r"\1: 1", file.read_text()
+        )
+        assert count > 1
+        file.write_text(text)
 
 
 def move(file: Path, namespace: str) -> None:

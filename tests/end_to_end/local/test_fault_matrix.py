@@ -58,7 +58,7 @@ def matrix(deployed: Deploytool) -> Iterator[LocalMatrix]:
 
 @pytest.fixture(scope="module")
 def visitors(matrix: LocalMatrix) -> Iterator[Callable[[], LoadCounts]]:
-    with matrix.tool.visitors(rate=30) as counts:
+    with matrix.tool.visitors(rate=40) as counts:
         yield counts
         assert counts().requests > 0
 
