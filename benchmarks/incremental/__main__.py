@@ -67,6 +67,8 @@ def make_base() -> None:
     """Make what stands in for a public image of Python, unless it is there."""
     if output("docker", "image", "ls", "--quiet", BASE):
         return
+    if shutil.which("mmdebstrap") is None:
+        raise SystemExit("mmdebstrap is missing: install Debian's package of that name")
     with tempfile.TemporaryDirectory() as place:
         tree = f"{place}/base.tar"
         include = f"--include={BASE_PACKAGES}"
