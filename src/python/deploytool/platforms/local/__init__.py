@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from deploytool.platforms.base import Platform
+from deploytool.platforms.local.parts import Parts
 from deploytool.platforms.local.platform import LocalPlatform
 from deploytool.system.declaration import System
 from deploytool.system.targets import LocalTarget
@@ -32,7 +33,7 @@ def open_local(
     artifacts: holds the runtime under "runtime"; without it what is installed is used.
     on_secret: is told each secret's value.
     """
-    platform = LocalPlatform(
+    parts = Parts(
         target=target,
         system=system,
         state=(root / target.state).resolve(),
@@ -41,6 +42,7 @@ def open_local(
         runtime=artifacts.get(RUNTIME),
         on_secret=on_secret,
     )
+    platform = LocalPlatform(system, parts)
     try:
         yield platform
     finally:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 from deploytool.canary.observation import Snapshot
@@ -24,30 +23,18 @@ from deploytool.platforms.base import (
 )
 from deploytool.platforms.files import disk
 from deploytool.platforms.http import get
-from deploytool.platforms.local import dbmate, orphans
-from deploytool.platforms.local.artifacts import copy_pex
-from deploytool.platforms.local.database import LocalDatabase
-from deploytool.platforms.local.detachment import Detachment
-from deploytool.platforms.local.folder import StateFolder
-from deploytool.platforms.local.foundation import Foundation
-from deploytool.platforms.local.gateway import LocalGateway
-from deploytool.platforms.local.health import Health
+from deploytool.platforms.local import orphans
 from deploytool.platforms.local.logs import LogFile, read_logs
+from deploytool.platforms.local.parts import Parts
 from deploytool.platforms.local.program import log_name
 from deploytool.platforms.local.services import service_program
-from deploytool.platforms.local.supervision import Supervisor, minimal_environment
-from deploytool.platforms.local.tools import Toolbox, Tools
-from deploytool.platforms.migrations import Migrations
-from deploytool.platforms.ports import HOST, Ports
+from deploytool.platforms.local.supervision import minimal_environment
+from deploytool.platforms.ports import HOST
 from deploytool.platforms.references import Places, references
-from deploytool.platforms.releases import Releases
-from deploytool.platforms.secrets import Secrets
 from deploytool.platforms.tool_copy import python
-from deploytool.record.file_store import FileStore
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision, digest_of
-from deploytool.system.targets import LocalTarget
 
 # Requests that the router sent just before it took a backend off reach it within this time.
 _GRACE_S = 0.5
@@ -57,61 +44,25 @@ _ROUTE_S = 15.0
 class LocalPlatform:
     """A target on this machine; see `Platform` for what each method promises."""
 
-    def __init__(
-        self,
-        *,
-        target: LocalTarget,
-        system: System,
-        state: Path,
-        root: Path,
-        deploy: Path,
-        runtime: Path | None,
-        on_secret: Callable[[str], None],
-    ) -> None:
+    def __init__(self, system: System, parts: Parts) -> None:
         self._system = system
-        self._folder = StateFolder(state)
-        self._store = FileStore(state)
-        self._ports = Ports(self._folder.ports)
-        self._secrets = Secrets(self._folder.secrets, on_secret)
-        self._toolbox = Toolbox(self._folder, runtime)
-        self._supervisor = Supervisor(self._folder, self._ports, self._secrets)
-        self._detachment = Detachment(self._folder, self._supervisor, root)
-        self._releases = Releases(self._folder.releases, "app.pex", copy_pex)
-        name, database = system.database
-        self._database = LocalDatabase(name, database.database, self._folder, self._secrets)
-        self._migration_files = deploy / database.migrations
-        self._migrations = Migrations(
-            self._migration_files, self.query, self._run_dbmate, self._secrets.mask
-        )
-        self._gateway = LocalGateway(system.gateway, self._folder, self._ports)
-        self._health = Health(
-            self._folder, self._supervisor, self._database, self._gateway, self._secrets
-        )
-        self._foundation = Foundation(
-            target,
-            system,
-            self._supervisor,
-            self._database,
-            self._gateway,
-            self._health,
-            self._ports,
-        )
+        self._parts = parts
 
     def close(self) -> None:
         """Close the connections; everything goes on running."""
-        self._gateway.close()
+        self._parts.gateway.close()
 
     @property
     def store(self) -> TargetStore:
         """The state and lock, as files of the state folder."""
-        return self._store
+        return self._parts.store
 
     def prepare(self) -> None:
         """Make the folders, unpack the tools, start supervision with all that should run."""
-        self._folder.create()
-        tools = self._toolbox.install(self._is_used)
-        self._supervisor.ensure(tools)
-        self._detachment.forget_ended()
+        self._parts.folder.create()
+        tools = self._parts.toolbox.install(self._is_used)
+        self._parts.supervisor.ensure(tools)
+        self._parts.detachment.forget_ended()
 
     def fingerprint(self, component: str, artifact: Path) -> str:  # noqa: ARG002
         """Return the digest of the artifact, which is all that there is to it."""
@@ -119,24 +70,24 @@ class LocalPlatform:
 
     def install(self, revision: Revision, artifact: Path) -> None:
         """Copy the revision's artifact; remove the oldest ones."""
-        if not self._releases.is_installed(revision):
-            self._folder.require_space()
-        self._releases.install(revision, artifact)
-        running = {program.revision for program in self._supervisor.programs()}
-        needed = self._store.load().needed(revision.component)
-        self._releases.prune(revision.component, running | needed)
+        if not self._parts.releases.is_installed(revision):
+            self._parts.folder.require_space()
+        self._parts.releases.install(revision, artifact)
+        running = {program.revision for program in self._parts.supervisor.programs()}
+        needed = self._parts.store.load().needed(revision.component)
+        self._parts.releases.prune(revision.component, running | needed)
 
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
-        return self._releases.revisions(component)
+        return self._parts.releases.revisions(component)
 
     def start_foundation(self, deadline_s: float) -> Sequence[str]:
         """Start PostgreSQL and Traefik, with roles and routes."""
-        return self._foundation.start(self._tools(), deadline_s)
+        return self._parts.foundation.start(self._parts.tools(), deadline_s)
 
     def foundation_changes(self) -> Mapping[str, str]:
         """Return why PostgreSQL or Traefik would be started or replaced."""
-        return self._foundation.changes(self._toolbox.wanted_tools())
+        return self._parts.foundation.changes(self._parts.toolbox.wanted_tools())
 
     def drift(self) -> Mapping[str, str]:
         """Return nothing: what others end or start shows in the instances."""
@@ -144,20 +95,20 @@ class LocalPlatform:
 
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply pending migrations by dbmate."""
-        return self._migrations.apply(kind)
+        return self._parts.migrations.apply(kind)
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
         """Return the pending migration files' names."""
-        return [path.name for path in self._migrations.pending(kind)]
+        return [path.name for path in self._parts.migrations.pending(kind)]
 
     def start(self, revision: Revision, role: Role) -> None:
         """Run the revision under supervision and route to it; a canary gets no requests yet."""
         component = revision.component
         service = self._system.services[component]
-        if not self._releases.is_installed(revision):
+        if not self._parts.releases.is_installed(revision):
             raise PlatformFailed(
                 f"{component} {revision.id} is not installed",
-                why=f"there is no such folder in {self._folder.releases / component}",
+                why=f"there is no such folder in {self._parts.folder.releases / component}",
                 hint=f"choose one that `deploytool status` lists for {component}",
             )
         program = service_program(
@@ -167,45 +118,53 @@ class LocalPlatform:
             port=self._port(component, role),
             host=HOST,
             interpreter=python(),
-            artifact=self._releases.artifact(revision),
-            base={**minimal_environment(self._folder), "PEX_ROOT": str(self._folder.pex)},
+            artifact=self._parts.releases.artifact(revision),
+            base={
+                **minimal_environment(self._parts.folder),
+                "PEX_ROOT": str(self._parts.folder.pex),
+            },
             known=references(
                 self._system,
                 Places(
                     database_host=HOST,
-                    database_port=self._database_port(),
-                    gateway_url=self._gateway.url(),
-                    password_file=lambda name: str(self._database.password_file(name)),
+                    database_port=self._parts.database_port(),
+                    gateway_url=self._parts.gateway.url(),
+                    password_file=lambda name: str(self._parts.database.password_file(name)),
                 ),
             ),
         )
-        self._supervisor.run(program)
-        routes = self._gateway.routes
+        self._parts.supervisor.run(program)
+        routes = self._parts.gateway.routes
         route = routes.with_instance(component, service, role.arm, f"http://{HOST}:{program.port}")
-        routes.take_over(route, self._gateway.api(), _ROUTE_S)
+        routes.take_over(route, self._parts.gateway.api(), _ROUTE_S)
 
     def stop(self, component: str, role: Role) -> None:
         """Take the instance off the router, wait a moment, terminate it."""
-        if self._gateway.routes.remove(component, role.arm, self._gateway.api(), _ROUTE_S):
+        if self._parts.gateway.routes.remove(
+            component, role.arm, self._parts.gateway.api(), _ROUTE_S
+        ):
             time.sleep(_GRACE_S)
-        self._supervisor.remove(component, role)
+        self._parts.supervisor.remove(component, role)
 
     def instances(self) -> Sequence[Instance]:
         """Return the database, the gateway, each service's stable and what else should run."""
         wanted = [(name, Role.STABLE) for name in self._system.components]
-        kept = [(program.component, program.role) for program in self._supervisor.programs()]
+        kept = [(program.component, program.role) for program in self._parts.supervisor.programs()]
         return [self.instance(*each) for each in dict.fromkeys(wanted + kept)]
 
     def instance(self, component: str, role: Role) -> Instance:
         """Return how one instance is."""
         service = self._system.services.get(component)
-        return self._health.of(
-            component, role, service.health.ready if service else None, self._toolbox.installed()
+        return self._parts.health.of(
+            component,
+            role,
+            service.health.ready if service else None,
+            self._parts.toolbox.installed(),
         )
 
     def request(self, component: str, role: Role, path: str) -> Answer:
         """GET a path from an instance."""
-        program = self._supervisor.program(component, role)
+        program = self._parts.supervisor.program(component, role)
         if program is None:
             raise PlatformFailed(
                 f"{component} {role} does not run",
@@ -224,23 +183,27 @@ class LocalPlatform:
 
     def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
         """Write the weight and wait until the router has it in force."""
-        self._gateway.routes.set_weight(component, canary_percent, self._gateway.api(), deadline_s)
+        self._parts.gateway.routes.set_weight(
+            component, canary_percent, self._parts.gateway.api(), deadline_s
+        )
 
     def weight(self, component: str) -> int:
         """Return the share that the router has in force."""
-        return self._gateway.api().canary_percent(component, self._gateway.routes.route(component))
+        return self._parts.gateway.api().canary_percent(
+            component, self._parts.gateway.routes.route(component)
+        )
 
     def observe(self, component: str) -> Snapshot:
         """Read both backends' counters in one scrape."""
-        return self._gateway.api().snapshot(component)
+        return self._parts.gateway.api().snapshot(component)
 
     def gateway_url(self) -> str:
         """Return the gateway's address."""
-        return self._gateway.url()
+        return self._parts.gateway.url()
 
     def query(self, sql: str) -> Sequence[Mapping[str, Any]]:
         """Run a read-only query by psql."""
-        return self._database.rows(self._tools(), self._database_port(), sql)
+        return self._parts.rows(sql)
 
     def connections(self) -> Sequence[Connection]:
         """Try none: all processes share this machine's addresses, and nothing keeps them apart."""
@@ -257,7 +220,7 @@ class LocalPlatform:
     ) -> Iterator[LogLine]:
         """Yield log lines, secrets masked."""
         files = [
-            LogFile(component, role, self._folder.logs / log_name(component, role))
+            LogFile(component, role, self._parts.folder.logs / log_name(component, role))
             for component in components
             for role in (Role if component in self._system.services else (Role.STABLE,))
         ]
@@ -265,77 +228,55 @@ class LocalPlatform:
         for line in read_logs(
             files, lines=lines, since=since, follow=follow, is_stopped=is_stopped
         ):
-            yield replace(line, text=self._secrets.mask(line.text))
+            yield replace(line, text=self._parts.secrets.mask(line.text))
 
     def detach(self, tool: Path, arguments: Sequence[str]) -> str:
         """Run a copy of the tool under supervision."""
-        return str(self._detachment.start(tool, arguments))
+        return str(self._parts.detachment.start(tool, arguments))
 
     def end_detached(self) -> None:
         """End the tool's process, and keep it from being started again."""
-        holder = self._store.holder()
-        self._detachment.end(holder.pid if holder else None)
+        holder = self._parts.store.holder()
+        self._parts.detachment.end(holder.pid if holder else None)
 
     def down(self, *, remove_volumes: bool, deadline_s: float) -> None:
         """End services, gateway, database, supervision; then whatever else bears the mark."""
-        if not self._folder.path.is_dir():
+        if not self._parts.folder.path.is_dir():
             return
         # What does not end in its turn is ended by its process id.
         with contextlib.suppress(PlatformFailed, NotReady):
             self._stop_all(deadline_s)
-        orphans.end(orphans.processes(self._folder.path), min(deadline_s, _ROUTE_S))
-        left = orphans.processes(self._folder.path)
+        orphans.end(orphans.processes(self._parts.folder.path), min(deadline_s, _ROUTE_S))
+        left = orphans.processes(self._parts.folder.path)
         if left:
             raise PlatformFailed(
                 "not everything ended",
                 why=", ".join(f"pid {process.pid}" for process in left),
                 hint="end these processes by hand, then repeat the command",
             )
-        self._supervisor.forget()
-        self._gateway.routes.forget()
-        self._gateway.close()
+        self._parts.supervisor.forget()
+        self._parts.gateway.routes.forget()
+        self._parts.gateway.close()
         if remove_volumes:
-            with disk("deleting", self._folder.path):
-                shutil.rmtree(self._folder.path)
+            with disk("deleting", self._parts.folder.path):
+                shutil.rmtree(self._parts.folder.path)
 
     def _stop_all(self, deadline_s: float) -> None:
-        if not self._supervisor.is_running():
+        if not self._parts.supervisor.is_running():
             return
         for name in reversed(self._system.start_order()):
             for role in (Role.CANARY, Role.STABLE):
-                self._supervisor.remove(name, role)
-        self._supervisor.remove(self._gateway.component, Role.STABLE)
-        self._supervisor.remove(self._database.component, Role.STABLE)
-        self._supervisor.shutdown(deadline_s)
-
-    def _tools(self) -> Tools:
-        tools = self._toolbox.installed()
-        if tools is None:
-            raise PlatformFailed(
-                "this target is not set up",
-                why=f"there are no tools in {self._folder.tools}",
-                hint="run `deploytool up`",
-            )
-        return tools
-
-    def _run_dbmate(self, kind: MigrationKind) -> "CompletedProcess[str]":
-        return dbmate.apply(
-            self._tools().dbmate,
-            self._migration_files,
-            kind,
-            database=self._database.name,
-            environment=self._database.environment(self._database_port()),
-        )
-
-    def _database_port(self) -> int:
-        return self._ports.known(self._database.port_name) or 0
+                self._parts.supervisor.remove(name, role)
+        self._parts.supervisor.remove(self._parts.gateway.component, Role.STABLE)
+        self._parts.supervisor.remove(self._parts.database.component, Role.STABLE)
+        self._parts.supervisor.shutdown(deadline_s)
 
     def _port(self, component: str, role: Role) -> int:
         """Return the port of an instance: the one it listens on, or one that is free."""
-        known = self._supervisor.program(component, role)
-        if known is not None and self._supervisor.has_process(component, role):
+        known = self._parts.supervisor.program(component, role)
+        if known is not None and self._parts.supervisor.has_process(component, role):
             return known.port
-        return self._ports.choose(f"{component}.{role}.http")
+        return self._parts.ports.choose(f"{component}.{role}.http")
 
     def _is_used(self, tools: Path) -> bool:
-        return orphans.runs_from(tools, self._folder.path)
+        return orphans.runs_from(tools, self._parts.folder.path)
