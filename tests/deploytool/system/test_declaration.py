@@ -37,8 +37,10 @@ def refused(folder: Path, declaration: dict[str, Any]) -> InvalidInput:
     return raised.value
 
 
-def test_services_start_after_what_they_need() -> None:
-    assert System.model_validate(BASE).start_order() == ["back", "front"]
+def test_services_start_after_what_they_need_or_together() -> None:
+    system = System.model_validate(service(after=["db"]))
+    assert system.start_groups() == [["back", "extra"], ["front"]]
+    assert system.start_order() == ["back", "extra", "front"]
 
 
 def test_database_and_gateway_are_found_by_kind() -> None:

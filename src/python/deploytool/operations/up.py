@@ -1,5 +1,7 @@
 """Bring the target to what is declared and built; a second time changes nothing."""
 
+from collections.abc import Sequence
+
 from deploytool.errors import DeployError
 from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
@@ -7,6 +9,7 @@ from deploytool.operations.plan import Change, Op, Plan, make_plan
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.platforms.base import Condition, Role
 from deploytool.record.store import TargetState
+from deploytool.system.revision import Revision
 
 
 def up(context: Context) -> Plan:
@@ -27,9 +30,9 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     start_foundation(context)
     if plan.migrates:
         migrations.expand(context)
-    for change in plan.changes:
-        if change.revision is not None and change.op is not Op.NOOP:
-            _apply(context, change)
+    changes = {each.object: each for each in plan.changes if each.revision is not None}
+    for group in context.system.start_groups():
+        _apply(context, [changes[name] for name in group])
     _await_all(context)
     if plan.migrates:
         migrations.contract(context)
@@ -63,18 +66,35 @@ def require_rest(state: TargetState) -> None:
         )
 
 
-def _apply(context: Context, change: Change) -> None:
-    assert change.revision is not None
-    state = context.platform.store.load()
-    revision = change.revision
-    context.platform.install(revision, context.artifact(revision.component))
-    if change.op is Op.UPDATE:
-        replacement.replace(context, state.stable[revision.component], revision, change.why)
-        return
-    with context.timed("deployed", f"{revision.component} {revision.id}", action=change.op):
-        context.platform.start(revision, Role.STABLE)
+def _apply(context: Context, group: Sequence[Change]) -> None:
+    """Bring about what is to change of services that need nothing of each other.
+
+    New ones start together, and are waited for one after the other.
+    """
+    started, updated = [], []
+    for change in group:
+        if change.op is Op.NOOP:
+            continue
+        assert change.revision is not None
+        context.platform.install(change.revision, context.artifact(change.object))
+        if change.op is Op.UPDATE:
+            updated.append((change.revision, change.why))
+            continue
+        context.platform.start(change.revision, Role.STABLE)
+        started.append((change.revision, change.op))
+    for revision, op in started:
+        _await_started(context, revision, op)
+    for revision, why in updated:
+        stable = context.platform.store.load().stable[revision.component]
+        replacement.replace(context, stable, revision, why)
+
+
+def _await_started(context: Context, revision: Revision, op: Op) -> None:
+    component = revision.component
+    with context.timed("deployed", f"{component} {revision.id}", action=op):
         # Whoever comes after it can begin: that all are ready is waited for at the end.
-        await_ready(context, revision.component, Role.STABLE, least=Condition.SERVING)
-        smoke(context, revision.component, Role.STABLE, revision.id)
-    stable = {**state.stable, revision.component: revision}
+        await_ready(context, component, Role.STABLE, least=Condition.SERVING)
+        smoke(context, component, Role.STABLE, revision.id)
+    state = context.platform.store.load()
+    stable = {**state.stable, component: revision}
     context.platform.store.save(state.model_copy(update={"stable": stable}))

@@ -4,7 +4,6 @@ Everything that deploytool knows about a system stands there; no component's nam
 stands in deploytool's code.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -61,6 +60,8 @@ class Service(Declared):
     ready_deadline_s: Seconds = 60.0
     # Time that requests in flight get after the last new one was sent.
     drain_s: Seconds = 10.0
+    # Ends the process in good order, for a target of plain processes: images name their own.
+    stop_signal: Literal["TERM", "INT"] = "TERM"
     canary: CanaryPolicy = CanaryPolicy()
     # For targets whose router does not tell versions apart.
     counters: Counters | None = None
@@ -149,21 +150,27 @@ class System(Declared):
         """Tell whether a component is declared to open connections to another one."""
         return target in (self.flows or {}).get(source, ())
 
-    def start_order(self) -> list[str]:
-        """Return the services, each after those it needs. Raises ValueError on a circle."""
-        return list(self._ordered())
+    def start_groups(self) -> list[list[str]]:
+        """Return the services in groups, each after the groups of all that its services need.
 
-    def _ordered(self) -> Iterator[str]:
+        Services of one group need nothing of each other. Raises ValueError on a circle.
+        """
         waiting = dict(self.services)
         placed = set(self.components) - set(waiting)
+        groups = []
         while waiting:
             free = [name for name, service in waiting.items() if placed.issuperset(service.after)]
             if not free:
                 raise ValueError(f"`after` goes in a circle among {', '.join(sorted(waiting))}")
             for name in free:
                 del waiting[name]
-                placed.add(name)
-                yield name
+            placed.update(free)
+            groups.append(free)
+        return groups
+
+    def start_order(self) -> list[str]:
+        """Return the services, each after those it needs."""
+        return [name for group in self.start_groups() for name in group]
 
 
 def read_system(path: Path) -> System:

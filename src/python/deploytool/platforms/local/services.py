@@ -35,5 +35,6 @@ def service_program(
         port=port,
         argv=(interpreter, str(artifact)),
         environment={**declared, **base},
+        stop_signal=service.stop_signal,
         stop_s=service.drain_s,
     )

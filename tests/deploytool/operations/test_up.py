@@ -1,0 +1,114 @@
+"""`up` brings services up in the order of what they need, and together where they need nothing."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from deploytool.errors import NotReady
+from deploytool.operations.context import Context
+from deploytool.operations.up import bring_up
+from deploytool.platforms.base import Answer, Condition, Instance, Platform, Role
+from deploytool.record.store import TargetState
+from deploytool.system.declaration import System
+from deploytool.system.revision import Revision
+from tests.deploytool.operations.scripted import Store
+
+
+@dataclass
+class Together:
+    """A target whose services answer once all that were started at the same time are there.
+
+    needs: service -> how many must have been started before it answers.
+    """
+
+    needs: dict[str, int]
+    store: Store = field(default_factory=Store)
+    started: list[str] = field(default_factory=list)
+    revisions: dict[str, str] = field(default_factory=dict)
+
+    def prepare(self) -> None:
+        """Nothing is lacking."""
+
+    def foundation_changes(self) -> dict[str, str]:
+        return {}
+
+    def start_foundation(self, _deadline_s: float) -> Sequence[str]:
+        return ()
+
+    def pending_migrations(self, _kind: str) -> Sequence[str]:
+        return ()
+
+    def fingerprint(self, component: str, _artifact: Path) -> str:
+        return component
+
+    def install(self, revision: Revision, _artifact: Path) -> None:
+        self.revisions[revision.component] = revision.id
+
+    def start(self, revision: Revision, _role: Role) -> None:
+        self.started.append(revision.component)
+
+    def instance(self, component: str, role: Role) -> Instance:
+        is_there = len(self.started) >= self.needs.get(component, 0)
+        condition = Condition.READY if is_there else Condition.WAITING
+        return Instance(component, role, self.revisions.get(component, ""), condition, "")
+
+    def instances(self) -> Sequence[Instance]:
+        return ()
+
+    def request(self, component: str, _role: Role, _path: str) -> Answer:
+        return Answer(200, json.dumps({"revision": self.revisions[component]}).encode(), 0.001)
+
+
+def service(route: str, *after: str) -> dict[str, Any]:
+    return {"kind": "service", "route": route, "after": after, "ready_deadline_s": 5}
+
+
+SYSTEM = System.model_validate(
+    {
+        "system": "example",
+        "components": {
+            "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
+            "edge": {"kind": "gateway"},
+            "front": service("/f", "back", "side"),
+            "back": service("/b", "db"),
+            "side": service("/s"),
+        },
+    }
+)
+
+
+def brought_up(target: Together, artifact: Path) -> TargetState:
+    artifact.touch()
+    seconds = iter(range(1000))
+    context = Context(
+        system=SYSTEM,
+        platform=cast("Platform", target),
+        target="memory",
+        run="r",
+        command="up",
+        artifacts=dict.fromkeys(SYSTEM.services, artifact),
+        emit=lambda _: None,
+        monotonic=lambda: next(seconds),
+        sleep=lambda _: None,
+    )
+    bring_up(context, target.store.load())
+    return target.store.load()
+
+
+def test_services_that_need_nothing_of_each_other_start_together(tmp_path: Path) -> None:
+    target = Together({"back": 2, "side": 2, "front": 3})
+    state = brought_up(target, tmp_path / "artifact")
+    assert target.started == ["back", "side", "front"]
+    assert {name: each.id for name, each in state.stable.items()} == target.revisions
+
+
+def test_whoever_needs_one_that_does_not_come_is_not_started(tmp_path: Path) -> None:
+    target = Together({"side": 99})
+    with pytest.raises(NotReady, match="side stable"):
+        brought_up(target, tmp_path / "artifact")
+    assert target.started == ["back", "side"]
+    assert list(target.store.load().stable) == ["back"]
