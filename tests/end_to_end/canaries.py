@@ -1,9 +1,11 @@
 """What a canary does on every platform: a healthy one is promoted, a faulty one rolled back."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
+from deploytool.canary.observation import NOTHING, Observation
 from tests.end_to_end.deployed import COMPONENT, Deployed, consistent
 
 
@@ -81,3 +83,23 @@ def faulty(deployed: Deployed, fault: str) -> dict[str, Any]:
     failed_there = deployed.counters().canary.failed() - counted.failed()
     assert counts().failures <= failed_there, counts()
     return {**result, "failures": counts().failures}
+
+
+def observed(record: list[dict[str, Any]], step: int | None = None) -> list[Observation]:
+    """Return what each poll of the one canary on record said, at one step or at all of them."""
+    found, at = [], None
+    for line in record:
+        if line.get("event") == "step-begun":
+            at = line["details"]["step"]
+        elif line.get("event") == "observation" and step in {None, at}:
+            poll = line["details"]["poll"]
+            if "reason" not in poll:  # it said nothing
+                found.append(Observation.model_validate(poll))
+    return found
+
+
+def in_total(polls: Iterable[Observation]) -> Observation:
+    total = NOTHING
+    for poll in polls:
+        total = total.plus(poll)
+    return total

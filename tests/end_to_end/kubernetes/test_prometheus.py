@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 
-from deploytool.canary.observation import NOTHING, Observation
 from deploytool.traffic.prometheus import PrometheusApi
-from tests.end_to_end.deployed import COMPONENT, consistent, events
+from tests.end_to_end.canaries import in_total, observed
+from tests.end_to_end.deployed import COMPONENT, consistent
 from tests.end_to_end.kubernetes.conftest import Deploytool
 from tests.end_to_end.policies import UNHURRIED
 from tests.prometheus import prometheus
@@ -82,9 +82,7 @@ def test_a_healthy_canary_is_promoted_on_counters_that_come_late(
     polls = observed(deployed.record()[known:])
     # Read through the API server, no two polls would have the same counters.
     assert any(poll.seconds == 0 and poll.requests == 0 for poll in polls)
-    total = NOTHING
-    for poll in polls:
-        total = total.plus(poll)
+    total = in_total(polls)
     assert total.canary.answered / total.requests == pytest.approx(0.5, abs=0.1), total
     assert api.samples("up", api.now(), 60)
     consistent(deployed)
@@ -106,9 +104,3 @@ def test_errors_are_seen_in_the_late_counters_and_rolled_back(
     assert any(poll.canary.failed() for poll in observed(deployed.record()[known:]))
     assert api.samples("up", api.now(), 60)
     consistent(deployed)
-
-
-def observed(record: list[dict[str, Any]]) -> list[Observation]:
-    """Return all polls of the one canary on record that said anything about it."""
-    polls = [line["details"]["poll"] for line in events(record, "observation")]
-    return [Observation.model_validate(poll) for poll in polls if "reason" not in poll]

@@ -4,11 +4,11 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import pytest
 
-from deploytool.canary.observation import NOTHING, Observation
+from tests.end_to_end.canaries import in_total, observed
 from tests.end_to_end.deployed import COMPONENT, consistent, events
 from tests.end_to_end.kubernetes.conftest import Deploytool
 from tests.end_to_end.policies import UNHURRIED
@@ -66,7 +66,7 @@ def test_a_healthy_canary_gets_the_share_of_its_pods_and_is_promoted(shared: ByR
     assert counts().requests > 0
     assert counts().failures == 0, counts()
     for step, share in STEPS.items():
-        seen = observed(shared.record()[known:], step)
+        seen = in_total(observed(shared.record()[known:], step))
         assert seen.requests > 0
         assert seen.canary.answered / seen.requests == pytest.approx(share, abs=0.07), seen
     nothing_is_left(shared)
@@ -84,21 +84,6 @@ def test_errors_are_seen_in_the_pods_own_counters_and_rolled_back(shared: ByRepl
     assert "status 500" in result["reason"]
     assert shared.stable() == before
     nothing_is_left(shared)
-
-
-def observed(record: list[dict[str, Any]], step: int) -> Observation:
-    """Return what was observed at a step of the one canary on record, all polls together."""
-    total, at = NOTHING, None
-    for line in record:
-        if line.get("event") == "step-begun":
-            at = line["details"]["step"]
-        elif (
-            line.get("event") == "observation"
-            and at == step
-            and "reason" not in line["details"]["poll"]
-        ):
-            total = total.plus(Observation.model_validate(line["details"]["poll"]))
-    return total
 
 
 def nothing_is_left(shared: ByReplicas) -> None:
