@@ -60,7 +60,8 @@ def _make(folder: Path) -> None:
 @contextmanager
 def _alone() -> Iterator[None]:
     """Be the only process that builds."""
-    with (CACHE / "lock").open("w") as file:
+    # Not the one that whoever brings the cluster up holds meanwhile.
+    with (CACHE / "build.lock").open("w") as file:
         what = "another process to have built the node's programs"
         wait_until(what, partial(_is_locked, file), timeout_s=_TIMEOUT_S, log=_BUILD_LOG)
         yield

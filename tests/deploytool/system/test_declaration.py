@@ -43,6 +43,32 @@ def test_services_start_after_what_they_need_or_together() -> None:
     assert system.start_order() == ["back", "extra", "front"]
 
 
+def test_a_target_changes_settings_of_services() -> None:
+    system = System.model_validate(service(environment={"MODE": "demo", "PORT": "${self.port}"}))
+    placed = system.with_environment({"extra": {"MODE": "earnest", "HOST": "${db.host}"}})
+    assert placed.services["extra"].environment == {
+        "MODE": "earnest",
+        "PORT": "${self.port}",
+        "HOST": "${db.host}",
+    }
+    assert placed.services["front"] == system.services["front"]
+    assert system.with_environment({}) == system
+
+
+@pytest.mark.parametrize(
+    ("environment", "why"),
+    [
+        ({"db": {"MODE": "x"}}, "'db' is no service; these are front, back"),
+        ({"front": {"MODE": "${moon.host}"}}, "refers to unknown 'moon.host'"),
+    ],
+)
+def test_what_a_target_cannot_change_is_named(
+    environment: dict[str, dict[str, str]], why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        System.model_validate(BASE).with_environment(environment)
+
+
 def test_database_and_gateway_are_found_by_kind() -> None:
     system = System.model_validate(BASE)
     assert system.database[0] == "db"

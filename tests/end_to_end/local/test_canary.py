@@ -28,15 +28,16 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
         deployed.visitors(80, load=deployed.single_lines()),
     ):
         result = deployed.done(
-            "canary", COMPONENT, "--env", "INVENTORY_FAULT=refuse:1", "--no-load", code=4
-        )
+            "canary", COMPONENT, "--env", "INVENTORY_FAULT=refuse:1", "--no-load",
+            "--steps", "50", code=4,
+        )  # fmt: skip
     assert result["reason"].startswith("reservations confirmed per reservation made: ")
     assert deployed.counters().canary.failed() == failed
 
 
 def test_the_record_holds_every_transition_observation_and_verdict(deployed: Deploytool) -> None:
     with deployed.declared(**UNHURRIED):
-        result = deployed.done("canary", COMPONENT, "--load", "80")
+        result = deployed.done("canary", COMPONENT, "--load", "80", "--steps", "25,40,50")
     run = [line for line in deployed.record() if line.get("run") == result["run"]]
     assert run[0]["event"] == "command-started"
     assert (run[-1]["event"], run[-1]["exit_code"]) == ("command-ended", 0)

@@ -63,8 +63,16 @@ async def test_there_is_one_retry_at_most() -> None:
     assert len(inventory.asked) == 2
 
 
-@pytest.mark.parametrize("trouble", [httpx2.Response(500), httpx2.ReadTimeout])
-async def test_a_failure_of_its_own_and_a_time_out_are_not_retried(
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx2.Response(500),
+        httpx2.ReadTimeout,
+        # Of a gateway that has no route to it: the inventory states a problem.
+        httpx2.Response(404, text="404 page not found"),
+    ],
+)
+async def test_a_failure_of_its_own_a_time_out_and_a_missing_route_are_not_retried(
     trouble: httpx2.Response | type[Exception],
 ) -> None:
     inventory = Inventory(trouble)

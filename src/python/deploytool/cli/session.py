@@ -19,8 +19,8 @@ from deploytool.platforms.opening import open_platform
 from deploytool.record.event import Event, Listener
 from deploytool.record.journal import CommandEnd, Journal
 from deploytool.record.origin import origin_of
-from deploytool.system.declaration import read_system
-from deploytool.system.targets import read_target
+from deploytool.system.declaration import System, read_system
+from deploytool.system.targets import Target, read_target
 from deploytool.version import VERSION
 
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
@@ -48,8 +48,9 @@ def open_session(
     Interrupted on Ctrl-C, saying what was left.
     """
     root = find_root(Path.cwd())
-    system = read_system(root / DECLARATION)
-    target = read_target(root / DECLARATION.with_name("targets.yaml"), options.target)
+    targets = root / DECLARATION.with_name("targets.yaml")
+    target = read_target(targets, options.target)
+    system = _placed(read_system(root / DECLARATION), target, targets)
     origin = origin_of(root, tool_version=VERSION, target=options.target, command=command)
     journal = Journal(log_path(root), origin)
     with ExitStack() as stack:
@@ -81,6 +82,18 @@ def open_session(
             yield Session(context, end)
         except KeyboardInterrupt as interrupt:
             raise interruption(_left(platform)) from interrupt
+
+
+def _placed(system: System, target: Target, file: Path) -> System:
+    """Return the system with the settings that the target changes. Raises InvalidInput."""
+    try:
+        return system.with_environment(target.environment)
+    except ValueError as error:
+        raise InvalidInput(
+            "the target changes settings of services to what cannot be",
+            why=str(error),
+            hint=f"correct `environment` of the target in {file}",
+        ) from error
 
 
 def find_root(start: Path) -> Path:

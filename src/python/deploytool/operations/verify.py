@@ -49,18 +49,26 @@ def _readiness(instance: Instance) -> Check:
 def _database(context: Context) -> Iterator[Check]:
     name, database = context.system.database
     try:
-        rows = context.platform.query(
-            "SELECT schema_name FROM information_schema.schemata "
-            "WHERE schema_name !~ '^(pg_|information_schema)' ORDER BY 1"
+        databases = _names(context, "SELECT datname FROM pg_database WHERE NOT datistemplate")
+        schemas = _names(
+            context, "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"
         )
-        schemas = ", ".join(str(row["schema_name"]) for row in rows)
-        found = f"database {database.database} has the schemas {schemas}"
+        found = f"databases {databases}; {database.database} has the schemas {schemas}"
         yield Check(name, "answers a query", True, found)
         pending = context.platform.pending_migrations("expand")
         found = f"pending: {', '.join(pending)}" if pending else "none is pending"
         yield Check(name, "has every expand migration", not pending, found)
+        pending = context.platform.pending_migrations("contract")
+        # No failure: they wait until nothing runs that may use what they take away.
+        found = f"pending, as `plan` explains: {', '.join(pending)}" if pending else found
+        yield Check(name, "has every contract migration", None if pending else True, found)
     except DeployError as error:
         yield Check(name, "answers a query", False, f"{error.what}: {error.why}")
+
+
+def _names(context: Context, query: str) -> str:
+    """Return the one column of a query, in order."""
+    return ", ".join(sorted(str(*row.values()) for row in context.platform.query(query)))
 
 
 def _revision(context: Context, state: TargetState, name: str) -> Check:

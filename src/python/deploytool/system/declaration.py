@@ -4,18 +4,24 @@ Everything that deploytool knows about a system stands there; no component's nam
 stands in deploytool's code.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from deploytool.system.counters import Counters
-from deploytool.system.declared import REFERENCE, Declared, Name, Seconds, UrlPath
+from deploytool.system.declared import (
+    REFERENCE,
+    Declared,
+    EnvironmentName,
+    Name,
+    Seconds,
+    UrlPath,
+)
 from deploytool.system.document import parse_model, read_document
 from deploytool.system.load import Load
 from deploytool.system.policy import CanaryPolicy
-
-EnvironmentName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 
 
 class Database(Declared):
@@ -149,6 +155,19 @@ class System(Declared):
     def has_flow(self, source: str, target: str) -> bool:
         """Tell whether a component is declared to open connections to another one."""
         return target in (self.flows or {}).get(source, ())
+
+    def with_environment(self, environment: Mapping[str, Mapping[str, str]]) -> "System":
+        """Return the system with settings of services changed: service -> name -> value.
+
+        Raises ValueError for what is no service, and for a value that refers to nothing.
+        """
+        content = self.model_dump()
+        for name, changed in environment.items():
+            if name not in self.services:
+                known = ", ".join(self.services)
+                raise ValueError(f"{name!r} is no service; these are {known}")
+            content["components"][name]["environment"].update(changed)
+        return System.model_validate(content)
 
     def start_groups(self) -> list[list[str]]:
         """Return the services in groups, each after the groups of all that its services need.

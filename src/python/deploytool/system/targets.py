@@ -9,14 +9,21 @@ from pydantic import Field, field_validator
 
 from deploytool.errors import InvalidInput
 from deploytool.system.counters import LabelName
-from deploytool.system.declared import REFERENCE, Declared, Name, Seconds
+from deploytool.system.declared import REFERENCE, Declared, EnvironmentName, Name, Seconds
 from deploytool.system.document import parse_model, read_document
 
 _MATCHER = r'\s*[a-zA-Z_]\w*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\]|\\.)*"\s*'
 _MATCHERS = rf"^{_MATCHER}(?:,{_MATCHER})*$"
 
 
-class OnThisMachine(Declared):
+class AnyTarget(Declared):
+    """What all targets have in common."""
+
+    # Settings of services that are others here than system.yaml says: service -> name -> value.
+    environment: dict[Name, dict[EnvironmentName, str]] = Field(default_factory=dict)
+
+
+class OnThisMachine(AnyTarget):
     """What the targets on this machine have in common."""
 
     # Where the state lives, relative to the repository's root.
@@ -97,7 +104,7 @@ class PrometheusServer(Declared):
         return url
 
 
-class KubernetesTarget(Declared):
+class KubernetesTarget(AnyTarget):
     """A namespace of a Kubernetes cluster."""
 
     platform: Literal["kubernetes"]

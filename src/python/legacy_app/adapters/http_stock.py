@@ -130,7 +130,7 @@ class HttpStock:
         except (httpx2.RequestError, TimeoutError) as error:
             self._breaker.failed(time.monotonic())
             raise StockUnavailable("The inventory does not answer.") from error
-        if response.is_server_error:
+        if response.is_server_error or _is_of_gateway(response):
             self._breaker.failed(time.monotonic())
             raise StockUnavailable(f"The inventory answered {response.status_code}.")
         self._breaker.succeeded()
@@ -166,6 +166,11 @@ class HttpStock:
                 f"The inventory refused with {response.status_code} ({_problem(response)})."
             )
         return response.json()
+
+
+def _is_of_gateway(response: httpx2.Response) -> bool:
+    """Tell whether a gateway says that it knows no inventory: that one would state a problem."""
+    return response.status_code == HTTPStatus.NOT_FOUND and not _problem(response)
 
 
 def _problem(response: httpx2.Response) -> str:

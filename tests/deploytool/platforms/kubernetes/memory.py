@@ -34,6 +34,15 @@ class Memory(Cluster):
     def get(self, key: Key) -> Object | None:
         return copy.deepcopy(self.objects.get(key))
 
+    def warnings(self, kind: str, name: str) -> list[Object]:
+        wanted = {"kind": kind, "name": name}
+        events = self.list("v1", "Event")
+        return [
+            each
+            for each in events
+            if each["type"] == "Warning" and wanted.items() <= each["involvedObject"].items()
+        ]
+
     def list(self, version: str, kind: str, selector: str = "") -> list[Object]:
         """Return them as a server does: in whatever version of their group is asked for."""
         return [

@@ -55,3 +55,56 @@ def test_a_pod_without_a_node_is_given_up_by_how_long_this_process_has_known_it(
         now[0] += seconds
         conditions.append(found.health(workload, pods).condition)
     assert conditions == [Condition.WAITING, Condition.WAITING, Condition.FAILED]
+
+
+def event(kind: str, name: str, reason: str, at: str, **more: object) -> Object:
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{name}.{reason}.{at}"},
+        "involvedObject": {"kind": kind, "name": name},
+        "type": "Warning",
+        "reason": reason,
+        "message": f"what {reason} means",
+        "lastTimestamp": f"2026-11-27T{at}Z",
+        **more,
+    }
+
+
+WORKLOAD: Object = {
+    "kind": "StatefulSet",
+    "metadata": {"generation": 1},
+    "spec": {"replicas": 1, "template": {"metadata": {"labels": {REVISION: "abc"}}}},
+}
+CREATING = {"name": "db", "state": {"waiting": {"reason": "ContainerCreating"}}}
+
+
+def test_what_a_pods_own_status_does_not_tell_is_told_by_the_newest_warning() -> None:
+    waits = pod("db-0", "db", containerStatuses=[CREATING])
+    found = inspection(
+        event("Pod", "db-0", "FailedMount", "12:00:02"),
+        event("Pod", "db-0", "Earlier", "12:00:01"),
+        event("Pod", "db-0", "Scheduled", "12:00:03", type="Normal"),
+        event("Pod", "db-1", "OfAnother", "12:00:04"),
+    )
+    reason = found.health(WORKLOAD, [waits]).reason
+    assert reason == "pod db-0: ContainerCreating; FailedMount: what FailedMount means"
+
+
+def test_a_pod_without_a_node_is_told_with_what_became_of_its_claim() -> None:
+    unplaced = {"type": "PodScheduled", "reason": "Unschedulable", "message": "unbound claims"}
+    waits = pod("db-0", "db", phase="Pending", conditions=[unplaced])
+    waits["spec"] = {"volumes": [{"persistentVolumeClaim": {"claimName": "data-db-0"}}]}
+    found = inspection(
+        event("PersistentVolumeClaim", "data-db-0", "ProvisioningFailed", "12:00:02"),
+        event("Pod", "db-0", "FailedScheduling", "12:00:01"),
+    )
+    reason = found.health(WORKLOAD, [waits]).reason
+    assert reason.startswith("no node takes pod db-0: unbound claims; ProvisioningFailed: ")
+
+
+def test_a_pod_whose_status_says_why_it_waits_is_told_as_it_is() -> None:
+    refused = {"name": "db", "state": {"waiting": {"reason": "ErrImagePull"}}}
+    waits = pod("db-0", "db", containerStatuses=[refused])
+    found = inspection(event("Pod", "db-0", "Failed", "12:00:02"))
+    assert found.health(WORKLOAD, [waits]).reason == "pod db-0: ErrImagePull"

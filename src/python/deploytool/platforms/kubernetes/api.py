@@ -72,6 +72,14 @@ class Cluster:
         reply = self._send("GET", self.path(key), str(key), fine={NOT_FOUND})
         return None if reply.code == NOT_FOUND else reply.object
 
+    def warnings(self, kind: str, name: str) -> list[Object]:
+        """Return the events that warn about an object of the namespace."""
+        about = f"involvedObject.kind={kind},involvedObject.name={name},type=Warning"
+        path = self.path(Key("v1", "Event", self.namespace, ""))
+        query = (("fieldSelector", about),)
+        answer = self._send("GET", path, f"the events of {kind} {name}", query)
+        return answer.object.get("items") or []
+
     def list(self, version: str, kind: str, selector: str = "") -> list[Object]:
         """Return the objects of a kind in the namespace, or in the cluster if they have none.
 

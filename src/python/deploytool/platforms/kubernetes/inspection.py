@@ -79,11 +79,18 @@ class Inspection:
             time.sleep(_LOOK_S)
 
     def health(self, workload: Object, pods: list[Object]) -> Health:
-        """Judge a workload by all its pods; with what the one that ended last wrote."""
+        """Judge a workload by all its pods; with what the one that ended last wrote.
+
+        Or, if its status tells nothing, with what the cluster has noted about it.
+        """
         health = judge(workload, pods, self.known_s)
-        if health.condition is Condition.READY or health.died is None:
-            return health
-        return replace(health, reason=f"{health.reason}; {self.last_words(*health.died)}")
+        words = ""
+        if health.condition is not Condition.READY and health.died is not None:
+            words = self.last_words(*health.died)
+        elif health.unexplained is not None:
+            [pod] = [each for each in pods if each["metadata"]["name"] == health.unexplained]
+            words = self._warning(pod)
+        return replace(health, reason=f"{health.reason}; {words}") if words else health
 
     def instance(
         self, component: str, role: Role, workload: Object, pods: list[Object]
@@ -101,6 +108,21 @@ class Inspection:
             since=health.since,
             address=", ".join(addresses),
         )
+
+    def _warning(self, pod: Object) -> str:
+        """Return the newest warning about a pod or a claim that it mounts; "" without one."""
+        claims = [
+            volume["persistentVolumeClaim"]["claimName"]
+            for volume in (pod.get("spec") or {}).get("volumes") or []
+            if "persistentVolumeClaim" in volume
+        ]
+        found = self._cluster.warnings("Pod", pod["metadata"]["name"])
+        for claim in claims:
+            found = found + self._cluster.warnings("PersistentVolumeClaim", claim)
+        if not found:
+            return ""
+        newest = max(found, key=lambda each: str(each.get("lastTimestamp") or ""))
+        return f"{newest.get('reason', '')}: {self._mask(str(newest.get('message', '')).strip())}"
 
     def last_words(self, pod: str, container: str) -> str:
         """Return what a container wrote before it ended."""

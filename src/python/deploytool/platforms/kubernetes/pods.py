@@ -5,7 +5,7 @@ ends again and again, a pod that no node has room for, a quota.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from deploytool.platforms.base import Condition
@@ -24,6 +24,8 @@ _HOPELESS = frozenset(
         "RunContainerError",
     }
 )
+# What keeps a container from being made, a Secret or a volume that is missing, only events tell.
+_UNEXPLAINED = frozenset({"ContainerCreating", "PodInitializing"})
 _ENDED = frozenset({"Failed", "Succeeded"})
 # Within this time a scheduler sees what is just being made, a volume for example, and what makes
 # room: pods of before that end, others of less priority.
@@ -36,7 +38,8 @@ class Health:
 
     reason: "" when it is ready. restarts: of all pods, unplanned. since: unix seconds of the
     youngest container's start. died: the pod and the container that ended last, whose log holds
-    the cause; None when none did.
+    the cause; None when none did. unexplained: the pod whose own status does not say why it waits;
+    None when it does.
     """
 
     condition: Condition
@@ -44,6 +47,7 @@ class Health:
     restarts: int = 0
     since: float | None = None
     died: tuple[str, str] | None = None
+    unexplained: str | None = None
 
 
 def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], float]) -> Health:
@@ -65,13 +69,13 @@ def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], 
         return Health(condition, reason, restarts, since, worst.died)
 
     if worst.condition is Condition.FAILED:
-        return health(Condition.FAILED, worst.reason)
+        return replace(health(Condition.FAILED, worst.reason), unexplained=worst.unexplained)
     # Before that, what it says is of the state before the change.
     if _is_taken_up(workload) and (refused := _refused(workload)):
         because = f"; {worst.reason}" if worst.reason else ""
         return health(Condition.FAILED, refused + because)
     if worst.condition is Condition.WAITING:
-        return health(Condition.WAITING, worst.reason)
+        return replace(health(Condition.WAITING, worst.reason), unexplained=worst.unexplained)
     if missing := _missing(workload, alive, len(current)):
         return health(Condition.WAITING, missing)
     wanted, available = _numbers(workload)
@@ -100,12 +104,13 @@ def judge_pod(pod: Object, known_s: float = 0.0) -> Health:
         return health(Condition.FAILED, f"pod {name} failed: {_said(status)}")
     if (why := _unplaced(status)) is not None:
         condition = Condition.FAILED if known_s > _PLACED_WITHIN_S else Condition.WAITING
-        return health(condition, f"no node takes pod {name}: {why}")
+        return replace(health(condition, f"no node takes pod {name}: {why}"), unexplained=name)
     for each in statuses:
         waiting = (each.get("state") or {}).get("waiting") or {}
         if reason := waiting.get("reason"):
             condition = Condition.FAILED if reason in _HOPELESS else Condition.WAITING
-            return health(condition, f"pod {name}: {_words(reason, waiting)}{_ended(each)}")
+            found = health(condition, f"pod {name}: {_words(reason, waiting)}{_ended(each)}")
+            return replace(found, unexplained=name if reason in _UNEXPLAINED else None)
     if _is_ready(status):
         return health(Condition.READY)
     return health(Condition.WAITING, f"pod {name} is not ready: {_unready(status, own)}")
