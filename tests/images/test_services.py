@@ -156,10 +156,7 @@ def test_it_stops_on_sigterm_with_success(request: pytest.FixtureRequest, which:
 def test_an_engine_ends_it_without_the_time_in_which_a_router_would_learn_of_it(
     containers: Containers, component: str
 ) -> None:
-    assert (
-        containers.client.images.get(containers.images[component]).attrs["Config"]["StopSignal"]
-        == "SIGINT"
-    )
+    assert containers.images[component].attrs["Config"]["StopSignal"] == "SIGINT"
 
 
 def test_bad_settings_end_a_service_with_2(containers: Containers) -> None:

@@ -35,6 +35,10 @@ def test_a_prometheus_needs_its_address_and_what_picks_the_series(tmp_path: Path
     assert (server.pod_label, server.stale_after_s) == ("pod", 90)
 
 
+def test_a_cluster_is_taken_to_have_visitors(tmp_path: Path) -> None:
+    assert read(tmp_path).has_visitors
+
+
 @pytest.mark.parametrize("selector", ['a="b"', ' a=~"b|c" , d!="e"', r'a="\"}"'])
 def test_matchers_are_those_of_promql(tmp_path: Path, selector: str) -> None:
     server = read(tmp_path, selector=selector).prometheus

@@ -76,6 +76,7 @@ def open_session(
             command=command,
             artifacts=artifacts(),
             emit=journal.record,
+            has_visitors=target.has_visitors,
             deadline_s=options.timeout_s,
         )
         try:

@@ -17,7 +17,8 @@ def traffic_options(function: Callable[..., int]) -> Callable[..., int]:
         "rate",
         type=click.FloatRange(min=0, min_open=True, max=10_000),
         metavar="RPS",
-        help="Requests per second to send along.  [default: system.yaml]",
+        help="Requests per second to send along.  [default: system.yaml's; none where the target "
+        "has visitors]",
     )
     @click.option("--no-load", is_flag=True, help="Send none: there are real visitors.")
     @wraps(function)

@@ -24,9 +24,9 @@ class Context:
     """One operation on one target.
 
     artifacts: component -> the file that was built for it. emit: takes each event, at once.
-    deadline_s: the limit of every single wait for something to be done. now: unix seconds, to be
-    shown and kept. monotonic: seconds since any moment, for how long something took: somebody may
-    set the clock meanwhile.
+    has_visitors: whether the target has traffic of its own. deadline_s: the limit of every single
+    wait for something to be done. now: unix seconds, to be shown and kept. monotonic: seconds since
+    any moment, for how long something took: somebody may set the clock meanwhile.
     """
 
     system: System
@@ -36,6 +36,7 @@ class Context:
     command: str
     artifacts: Mapping[str, Path]
     emit: Listener
+    has_visitors: bool = False
     deadline_s: float = 120.0
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploytool.errors import CheckFailed, InvalidInput, NotReady
 from deploytool.operations.context import Context
@@ -23,7 +23,10 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What traffic is wanted. rate: requests per second, None for the declared one."""
+    """What traffic is wanted.
+
+    rate: requests per second, None for the declared one where the target has no visitors.
+    """
 
     is_wanted: bool = True
     rate: float | None = None
@@ -54,7 +57,8 @@ def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
     """
     sent = SentTraffic()
     declared = context.system.load
-    if not wanted.is_wanted or declared is None:
+    is_wanted = wanted.is_wanted and (wanted.rate is not None or not context.has_visitors)
+    if not is_wanted or declared is None:
         yield sent
         return
     rate = wanted.rate or declared.rate
@@ -80,7 +84,8 @@ def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficRes
 
     Raises InvalidInput when the system declares none, NotReady when nothing takes it.
     """
-    if context.system.load is None:
+    declared = context.system.load
+    if declared is None:
         raise InvalidInput(
             "there is no traffic to send",
             why="system.yaml has no section `load`",
@@ -93,7 +98,7 @@ def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficRes
             why=gateway.reason,
             hint="`deploytool up` deploys the system, or starts what does not run",
         )
-    with traffic(context, wanted) as sent:
+    with traffic(context, replace(wanted, rate=wanted.rate or declared.rate)) as sent:
         until = context.monotonic() + duration_s
         while context.monotonic() < until:
             context.sleep(min(1.0, max(0.0, until - context.monotonic())))

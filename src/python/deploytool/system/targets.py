@@ -21,6 +21,8 @@ class AnyTarget(Declared):
 
     # Settings of services that are others here than system.yaml says: service -> name -> value.
     environment: dict[Name, dict[EnvironmentName, str]] = Field(default_factory=dict)
+    # Then a canary brings no traffic along unless that is asked for: it is judged by theirs.
+    has_visitors: bool = False
 
 
 class OnThisMachine(AnyTarget):
@@ -108,6 +110,7 @@ class KubernetesTarget(AnyTarget):
     """A namespace of a Kubernetes cluster."""
 
     platform: Literal["kubernetes"]
+    has_visitors: bool = True
     # The folder of kustomize that renders everything, relative to this file.
     manifests: Path
     namespace: Name
