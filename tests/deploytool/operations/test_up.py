@@ -4,13 +4,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from deploytool.errors import NotReady
 from deploytool.operations.context import Context
-from deploytool.operations.up import bring_up
+from deploytool.operations.up import bring_up, require_foundation
 from deploytool.platforms.base import Answer, Condition, Instance, Platform, Role
 from deploytool.record.store import TargetState
 from deploytool.system.declaration import System
@@ -81,10 +82,9 @@ SYSTEM = System.model_validate(
 )
 
 
-def brought_up(target: Together, artifact: Path) -> TargetState:
-    artifact.touch()
+def context(target: object, artifact: Path = Path()) -> Context:
     seconds = iter(range(1000))
-    context = Context(
+    return Context(
         system=SYSTEM,
         platform=cast("Platform", target),
         target="memory",
@@ -95,7 +95,11 @@ def brought_up(target: Together, artifact: Path) -> TargetState:
         monotonic=lambda: next(seconds),
         sleep=lambda _: None,
     )
-    bring_up(context, target.store.load())
+
+
+def brought_up(target: Together, artifact: Path) -> TargetState:
+    artifact.touch()
+    bring_up(context(target, artifact), target.store.load())
     return target.store.load()
 
 
@@ -112,3 +116,32 @@ def test_whoever_needs_one_that_does_not_come_is_not_started(tmp_path: Path) -> 
         brought_up(target, tmp_path / "artifact")
     assert target.started == ["back", "side"]
     assert list(target.store.load().stable) == ["back"]
+
+
+@pytest.mark.parametrize(
+    ("gateway", "is_started"),
+    [
+        (Condition.READY, False),
+        (Condition.SERVING, False),
+        (Condition.WAITING, True),
+        (Condition.ABSENT, True),
+    ],
+)
+def test_what_is_gone_back_from_leaves_a_database_and_a_gateway_that_serve_as_they_are(
+    gateway: Condition, is_started: bool
+) -> None:
+    started = []
+
+    def instance(component: str, role: Role) -> Instance:
+        return Instance(
+            component, role, "", gateway if component == "edge" else Condition.READY, ""
+        )
+
+    def start_foundation(deadline_s: float) -> Sequence[str]:
+        started.append(deadline_s)
+        return ()
+
+    require_foundation(
+        context(SimpleNamespace(instance=instance, start_foundation=start_foundation))
+    )
+    assert bool(started) is is_started

@@ -9,7 +9,7 @@ from deploytool.operations.canary import CanaryResult, finish
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic, traffic
 from deploytool.operations.steering import Wanted, asked_for, steer
-from deploytool.operations.up import start_foundation
+from deploytool.operations.up import require_foundation
 from deploytool.record.store import TargetState
 
 
@@ -110,7 +110,7 @@ def _begin(context: Context, state: TargetState) -> Canary:
             hint="`deploytool status` shows what runs, `deploytool canary` starts one",
         )
     context.platform.prepare()
-    start_foundation(context)
+    require_foundation(context)
     return state.canary
 
 

@@ -4,7 +4,7 @@ from deploytool.canary.machine import Canary
 from deploytool.errors import DeployError, InvalidInput
 from deploytool.operations import migrations, replacement
 from deploytool.operations.context import Context
-from deploytool.operations.up import require_rest, start_foundation
+from deploytool.operations.up import require_foundation, require_rest
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
 
@@ -21,7 +21,7 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
         name = component or _only_candidate(state)
         revision = _choose(context, state, name, to)
         context.platform.prepare()
-        start_foundation(context)
+        require_foundation(context)
         _require_its_schema(context, state, revision)
         stable = state.stable[name]
         return replacement.replace(context, stable, revision, f"rollback from {stable.id}")

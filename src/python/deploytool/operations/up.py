@@ -45,6 +45,17 @@ def start_foundation(context: Context) -> None:
         context.say("started", name)
 
 
+def require_foundation(context: Context) -> None:
+    """Start the database and the gateway if one of them does not serve.
+
+    To go back, or to end what was begun, must not hang on what else `up` would change of them.
+    """
+    database, _ = context.system.database
+    found = (context.platform.instance(n, Role.STABLE) for n in (database, context.system.gateway))
+    if any(each.condition not in {Condition.SERVING, Condition.READY} for each in found):
+        start_foundation(context)
+
+
 def _await_all(context: Context) -> None:
     """Wait until all are ready that were only known to serve when those after them began."""
     gateway = context.system.gateway

@@ -73,7 +73,7 @@ def event(kind: str, name: str, reason: str, at: str, **more: object) -> Object:
 
 WORKLOAD: Object = {
     "kind": "StatefulSet",
-    "metadata": {"generation": 1},
+    "metadata": {"name": "db", "generation": 1},
     "spec": {"replicas": 1, "template": {"metadata": {"labels": {REVISION: "abc"}}}},
 }
 CREATING = {"name": "db", "state": {"waiting": {"reason": "ContainerCreating"}}}
@@ -108,3 +108,10 @@ def test_a_pod_whose_status_says_why_it_waits_is_told_as_it_is() -> None:
     waits = pod("db-0", "db", containerStatuses=[refused])
     found = inspection(event("Pod", "db-0", "Failed", "12:00:02"))
     assert found.health(WORKLOAD, [waits]).reason == "pod db-0: ErrImagePull"
+
+
+def test_a_workload_whose_pods_are_refused_is_told_with_why() -> None:
+    found = inspection(event("StatefulSet", "db", "FailedCreate", "12:00:02"))
+    workload = {**WORKLOAD, "status": {"observedGeneration": 1}}
+    reason = found.health(workload, []).reason
+    assert reason == "0 of 1 pods are made; FailedCreate: what FailedCreate means"

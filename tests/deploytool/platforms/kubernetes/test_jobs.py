@@ -5,7 +5,9 @@ from itertools import repeat
 
 import pytest
 
+from deploytool.errors import NotReady
 from deploytool.platforms.kubernetes.api import Query
+from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.jobs import Jobs
 from deploytool.platforms.kubernetes.objects import MANAGER, Key, Object
 from tests.deploytool.platforms.kubernetes.memory import Memory
@@ -59,7 +61,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def jobs(cluster: Memory) -> Jobs:
-    return Jobs(cluster, lambda text: text)
+    return Jobs(cluster, Inspection(cluster, str), str)
 
 
 def test_a_job_is_run_to_its_end_and_deleted() -> None:
@@ -84,3 +86,17 @@ def test_what_a_killed_operation_left_behind_is_removed_and_others_jobs_stay() -
         cluster.create({**JOB, "metadata": {"name": name, "labels": labels}})
     jobs(cluster).remove()
     assert [key.name for key in cluster.objects] == ["backup"]
+
+
+def test_a_job_whose_pod_is_refused_is_told_with_why() -> None:
+    with pytest.raises(NotReady) as refused:
+        jobs(Refusing()).run(JOB, 0.01)
+    assert refused.value.why == "it has no pod; FailedCreate: exceeded quota"
+
+
+class Refusing(Memory):
+    """Makes no pod, and says why."""
+
+    def warnings(self, kind: str, name: str) -> list[Object]:
+        assert (kind, name.rpartition("-")[0]) == ("Job", "migrations")
+        return [{"reason": "FailedCreate", "message": "exceeded quota"}]

@@ -89,7 +89,9 @@ class Inspection:
             words = self.last_words(*health.died)
         elif health.unexplained is not None:
             [pod] = [each for each in pods if each["metadata"]["name"] == health.unexplained]
-            words = self._warning(pod)
+            words = self.warning(("Pod", health.unexplained), *_claims(pod))
+        elif health.condition is Condition.WAITING and not pods:
+            words = self.warning((workload["kind"], workload["metadata"]["name"]))
         return replace(health, reason=f"{health.reason}; {words}") if words else health
 
     def instance(
@@ -109,16 +111,9 @@ class Inspection:
             address=", ".join(addresses),
         )
 
-    def _warning(self, pod: Object) -> str:
-        """Return the newest warning about a pod or a claim that it mounts; "" without one."""
-        claims = [
-            volume["persistentVolumeClaim"]["claimName"]
-            for volume in (pod.get("spec") or {}).get("volumes") or []
-            if "persistentVolumeClaim" in volume
-        ]
-        found = self._cluster.warnings("Pod", pod["metadata"]["name"])
-        for claim in claims:
-            found = found + self._cluster.warnings("PersistentVolumeClaim", claim)
+    def warning(self, *subjects: tuple[str, str]) -> str:
+        """Return the newest warning about any of these, by kind and name; "" without one."""
+        found = [event for subject in subjects for event in self._cluster.warnings(*subject)]
         if not found:
             return ""
         newest = max(found, key=lambda each: str(each.get("lastTimestamp") or ""))
@@ -131,6 +126,13 @@ class Inspection:
         text = text or self._cluster.pod_log(pod, query)
         words = " | ".join(_cut(self._mask(line.strip())) for line in text.splitlines() if line)
         return f"its last words: {words}" if words else "it wrote nothing"
+
+
+def _claims(pod: Object) -> list[tuple[str, str]]:
+    """Return the claims that a pod mounts, by kind and name."""
+    volumes = (pod.get("spec") or {}).get("volumes") or []
+    claims = (each["persistentVolumeClaim"] for each in volumes if "persistentVolumeClaim" in each)
+    return [("PersistentVolumeClaim", each["claimName"]) for each in claims]
 
 
 def _cut(line: str) -> str:

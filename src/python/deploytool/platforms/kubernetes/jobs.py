@@ -7,6 +7,7 @@ from subprocess import CompletedProcess
 from deploytool.errors import NotReady
 from deploytool.platforms.base import Condition
 from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.objects import (
     MANAGER,
     Key,
@@ -27,8 +28,11 @@ _UID = "batch.kubernetes.io/controller-uid"
 class Jobs:
     """Runs Jobs in one namespace. mask: hides secrets in what they write."""
 
-    def __init__(self, cluster: Cluster, mask: Callable[[str], str]) -> None:
+    def __init__(
+        self, cluster: Cluster, inspection: Inspection, mask: Callable[[str], str]
+    ) -> None:
         self._cluster = cluster
+        self._inspection = inspection
         self._mask = mask
 
     def run(self, item: Object, timeout_s: float) -> "CompletedProcess[str]":
@@ -72,9 +76,13 @@ class Jobs:
             stuck = next((p for p in pods if p.condition is Condition.FAILED and not p.died), None)
             if stuck is not None or time.monotonic() > deadline:
                 why = stuck.reason if stuck else "; ".join(pod.reason for pod in pods)
+                # Of a Secret or a quota, for example, only events tell.
+                names = [("Pod", str(pod["metadata"]["name"])) for pod in live]
+                warning = self._inspection.warning((key.kind, key.name), *names)
+                words = [self._mask(why) or "it has no pod", *([warning] if warning else [])]
                 raise NotReady(
                     f"{key} did not {'start' if stuck else f'end within {timeout_s:.0f} s'}",
-                    why=self._mask(why) or "it has no pod",
+                    why="; ".join(words),
                     hint="correct the cause named, then repeat the command",
                 )
             time.sleep(_LOOK_S)

@@ -58,7 +58,7 @@ class Parts:
         self.inspection = Inspection(self.cluster, self.secrets.mask)
         self.images = ClusterImages(self.cluster, target.registry, artifacts)
         self.releases = ClusterReleases(self.cluster)
-        self.jobs = Jobs(self.cluster, self.secrets.mask)
+        self.jobs = Jobs(self.cluster, self.inspection, self.secrets.mask)
         self.kubectl = Kubectl(
             artifacts.get(_RUNTIME), self.state, target.context, target.namespace
         )
