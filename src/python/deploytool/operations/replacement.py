@@ -132,6 +132,9 @@ def _do(context: Context, canary: Canary) -> Outcome:
         try:
             _PERFORM[action](context, canary)
         except NotReady as error:
+            # A canary that does not go away is no evidence, and there is no other way to go.
+            if canary.phase in {Phase.ABORTING, Phase.CLEANING}:
+                raise
             # Whatever is not ready here runs the revision under trial, or is stable going back,
             # for which there is nothing left to go back to.
             if canary.phase is Phase.RESTORING:
