@@ -199,7 +199,12 @@ def _system() -> System:
             "components": {
                 "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
                 "edge": {"kind": "gateway"},
-                "back": {"kind": "service", "route": "/b", "canary": policy},
+                "back": {
+                    "kind": "service",
+                    "route": "/b",
+                    "canary": policy,
+                    "smoke": ["/b/items"],
+                },
             },
         }
     )

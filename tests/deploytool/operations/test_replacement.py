@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from deploytool.canary.machine import Phase
-from deploytool.errors import NotReady
-from deploytool.platforms.base import Role
+from deploytool.errors import NotReady, PlatformFailed
+from deploytool.platforms.base import Answer, Role
 from tests.deploytool.operations.scripted import Story, Target, Visitors
 
 
@@ -54,3 +54,36 @@ def test_a_canary_that_does_not_go_away_ends_the_operation_and_resume_goes_on(
     assert kept is not None
     assert kept.phase is phase
     assert story.go_on("second").phase is end
+
+
+@pytest.mark.parametrize("path", ["/version", "/b/items"])
+def test_a_canary_that_its_smoke_requests_bring_down_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    bring_down(monkeypatch, path, times=1000)
+    ended = Story(tmp_path, Visitors()).begin("first")
+    assert ended.phase is Phase.ROLLED_BACK
+    assert ended.decision == f"back canary does not answer GET {path}: connection reset"
+    assert ended.is_judged_bad
+
+
+@pytest.mark.parametrize("path", ["/version", "/b/items"])
+def test_a_canary_that_leaves_a_few_smoke_requests_without_answer_is_for_the_evidence_to_judge(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    bring_down(monkeypatch, path, times=4)
+    assert Story(tmp_path, Visitors()).begin("first").phase is Phase.PROMOTED
+
+
+def bring_down(monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:
+    """Have the canary break the connection on so many requests for the path."""
+    left = [times]
+    answer = Target.request
+
+    def request(self: Target, component: str, role: Role, asked: str) -> Answer:
+        if role is Role.CANARY and asked == path and left[0]:
+            left[0] -= 1
+            raise PlatformFailed(f"no answer from {asked}", why="connection reset")
+        return answer(self, component, role, asked)
+
+    monkeypatch.setattr(Target, "request", request)
