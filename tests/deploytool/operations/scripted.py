@@ -15,7 +15,7 @@ from deploytool.platforms.base import Answer, Condition, Instance, Platform, Rol
 from deploytool.record import event as record
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
-from deploytool.record.store import TargetState
+from deploytool.record.store import TargetState, Wish
 from deploytool.system.declaration import System
 from deploytool.system.revision import revision_of
 
@@ -59,11 +59,15 @@ class Visitors:
 
 
 class Store:
-    """Keeps the state as the text that a file would hold, without waiting for a disk."""
+    """Keeps the state as the text that a file would hold, without waiting for a disk.
+
+    wish: what somebody wants of the canary that is under way.
+    """
 
     def __init__(self) -> None:
         self._text = TargetState().model_dump_json()
         self.on_saved: Callable[[], None] = lambda: None
+        self.wish: Wish | None = None
 
     def load(self) -> TargetState:
         return TargetState.model_validate_json(self._text)
@@ -72,8 +76,9 @@ class Store:
         self._text = state.model_dump_json()
         self.on_saved()
 
-    def take_wish(self, _run: str) -> None:
-        """Nobody wants anything of a canary here."""
+    def take_wish(self, _run: str) -> Wish | None:
+        wish, self.wish = self.wish, None
+        return wish
 
 
 @dataclass

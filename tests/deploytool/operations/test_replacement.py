@@ -1,13 +1,18 @@
-"""A canary that cannot serve, or does not go away: what becomes of stable and of the canary."""
+"""A canary that cannot serve, does not go away or waits: what becomes of it and of stable."""
 
 from pathlib import Path
 
 import pytest
 
 from deploytool.canary.machine import Phase
+from deploytool.canary.observation import Snapshot
 from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Answer, Role
+from deploytool.record import event as record
+from deploytool.record.store import Wish
 from tests.deploytool.operations.scripted import Story, Target, Visitors
+
+ABORT = Wish(wanted="abort", run="first", user="eve", host="elsewhere", since="")
 
 
 def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_sent_away(
@@ -73,6 +78,56 @@ def test_a_canary_that_leaves_a_few_smoke_requests_without_answer_is_for_the_evi
 ) -> None:
     bring_down(monkeypatch, path, times=4)
     assert Story(tmp_path, Visitors()).begin("first").phase is Phase.PROMOTED
+
+
+@pytest.mark.parametrize(
+    ("asked", "phase"),
+    [
+        ("observe", Phase.STARTING),
+        ("weight", Phase.OBSERVING),
+        ("observe", Phase.OBSERVING),
+        ("weight", Phase.PROMOTING),
+        ("observe", Phase.PROMOTING),
+        ("weight", Phase.RETURNING),
+    ],
+)
+def test_a_canary_whose_router_is_waited_for_is_taken_back_when_somebody_wants_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str, phase: Phase
+) -> None:
+    story = Story(tmp_path, Visitors())
+    answer = getattr(Target, asked)
+
+    def away(self: Target, component: str) -> object:
+        canary = self.store.load().canary
+        if canary is None or canary.phase is not phase:
+            return answer(self, component)
+        self.store.wish = ABORT
+        raise PlatformFailed("the router is away", why="connection refused")
+
+    monkeypatch.setattr(Target, asked, away)
+    ended = story.begin("first")
+    assert ended.phase is Phase.ROLLED_BACK
+    assert ended.decision == "abort was asked for by eve@elsewhere"
+    assert not ended.is_judged_bad
+
+
+def test_a_drain_ends_at_once_when_somebody_wants_stable_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    observe = Target.observe
+
+    def busy(self: Target, component: str) -> Snapshot:
+        canary = self.store.load().canary
+        if canary is not None and canary.phase is Phase.PROMOTING:
+            self.visitors.requests[Role.STABLE] += 1
+            self.store.wish = ABORT
+        return observe(self, component)
+
+    monkeypatch.setattr(Target, "observe", busy)
+    told: list[record.Event] = []
+    ended = Story(tmp_path, Visitors()).begin("first", told.append)
+    assert ended.phase is Phase.ROLLED_BACK
+    assert "promoting -> restoring" in [each.action for each in told]
 
 
 def bring_down(monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:

@@ -55,13 +55,13 @@ def observe(context: Context, canary: Canary) -> Outcome:
     evidence = canary.evidence.at_step(canary.step)
     _tell_step(context, canary, evidence)
     began = context.monotonic()
-    before, _ = _read(context, canary.component)
+    before, _ = _read(context, canary)
     while True:
         context.sleep(policy.poll_s)
         if crash := _crash(context, canary):
             judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
             return Outcome(judged, Event.ABORT, crash)
-        after, trouble = _read(context, canary.component)
+        after, trouble = _read(context, canary)
         poll = Reset(reason=trouble) if trouble else difference(before, after)
         before = after
         evidence = evidence.after(poll)
@@ -98,11 +98,14 @@ def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
     return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
 
 
-def _read(context: Context, component: str) -> tuple[Snapshot, str]:
+def _read(context: Context, canary: Canary) -> tuple[Snapshot, str]:
     """Return the counters, and why they had to be waited for, "" when they had not."""
-    platform = context.platform
+    platform, component = context.platform, canary.component
     return once_answered(
-        context, component, lambda: with_business(context, component, platform.observe(component))
+        context,
+        component,
+        lambda: with_business(context, component, platform.observe(component)),
+        lambda: heed(context, canary),
     )
 
 
@@ -116,14 +119,14 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         return canary
     policy = context.service(canary.component).canary
     until = context.monotonic() + policy.step_deadline_s / 5
-    snapshot = _read(context, canary.component)[0]
+    snapshot = _read(context, canary)[0]
     known = snapshot.stable
     while known.timed < BASELINE_REQUESTS and context.monotonic() < until:
         why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
         context.say("waiting", f"{canary.component} stable", reason=why)
         context.sleep(_LEARN_S)
         heed(context, canary)
-        latest = _read(context, canary.component)[0]
+        latest = _read(context, canary)[0]
         # Counters that were not read anew since say nothing about who comes.
         if latest.taken_at == snapshot.taken_at:
             continue
