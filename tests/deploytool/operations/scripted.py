@@ -83,11 +83,15 @@ class Store:
 
 @dataclass
 class Target:
-    """The part of a platform that a canary needs, without processes."""
+    """The part of a platform that a canary needs, without processes.
+
+    restarts: how often the canary's process has ended by itself since it was started.
+    """
 
     store: Store
     visitors: Visitors
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
+    restarts: int = 0
 
     def start(self, revision: object, role: Role) -> None:
         self.running[role] = STABLE.id if revision == STABLE else CANARY.id
@@ -98,7 +102,8 @@ class Target:
     def instance(self, component: str, role: Role) -> Instance:
         is_there = role in self.running
         condition = Condition.READY if is_there else Condition.ABSENT
-        return Instance(component, role, self.running.get(role, ""), condition, "")
+        restarts = self.restarts if role is Role.CANARY else 0
+        return Instance(component, role, self.running.get(role, ""), condition, "", restarts)
 
     def request(self, _component: str, role: Role, _path: str) -> Answer:
         return Answer(200, json.dumps({"revision": self.running[role]}).encode(), 0.001)
@@ -127,7 +132,7 @@ class Story:
         self.log = folder / "operations.log"
         self.visitors = visitors
         self.store = Store()
-        self._target = Target(self.store, visitors)
+        self.target = Target(self.store, visitors)
         self._system = _system()
         self._steps = tuple(steps)
 
@@ -178,7 +183,7 @@ class Story:
         origin = Origin(run, "ada", "desk", "1.0", "", "memory", "canary")
         return Context(
             system=self._system,
-            platform=cast("Platform", self._target),
+            platform=cast("Platform", self.target),
             target="memory",
             run=run,
             command="canary",

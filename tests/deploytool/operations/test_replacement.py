@@ -10,7 +10,7 @@ from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Answer, Role
 from deploytool.record import event as record
 from deploytool.record.store import Wish
-from tests.deploytool.operations.scripted import Story, Target, Visitors
+from tests.deploytool.operations.scripted import Killed, Story, Target, Visitors
 
 ABORT = Wish(wanted="abort", run="first", user="eve", host="elsewhere", since="")
 
@@ -128,6 +128,50 @@ def test_a_drain_ends_at_once_when_somebody_wants_stable_back(
     ended = Story(tmp_path, Visitors()).begin("first", told.append)
     assert ended.phase is Phase.ROLLED_BACK
     assert "promoting -> restoring" in [each.action for each in told]
+
+
+def test_only_restarts_after_its_start_are_a_crash_of_the_canary(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.restarts = 2
+
+    def crash(event: record.Event) -> None:
+        if event.event == "step-begun" and event.details["step"] == 1:
+            story.target.restarts = 3
+
+    ended = story.begin("first", crash)
+    assert ended.phase is Phase.ROLLED_BACK
+    assert ended.decision.startswith("the canary's process ended by itself")
+    assert ended.step == 1
+
+
+def test_a_crash_while_nobody_observes_is_seen_by_whoever_goes_on(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.restarts = 1
+
+    def die(event: record.Event) -> None:
+        if event.event == "observation":
+            raise Killed
+
+    with pytest.raises(Killed):
+        story.begin("first", die)
+    story.target.restarts = 2
+    ended = story.go_on("second")
+    assert ended.phase is Phase.ROLLED_BACK
+    assert ended.decision.startswith("the canary's process ended by itself")
+
+
+def test_a_crash_is_seen_also_when_the_process_with_the_earlier_ones_was_replaced(
+    tmp_path: Path,
+) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.restarts = 2
+    counts = iter([0, 1])
+
+    def be_replaced(event: record.Event) -> None:
+        if event.event == "observation":
+            story.target.restarts = next(counts, 1)
+
+    assert story.begin("first", be_replaced).phase is Phase.ROLLED_BACK
 
 
 def bring_down(monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:
