@@ -15,7 +15,7 @@ from deploytool.platforms.base import Answer, Condition, Instance, Platform, Rol
 from deploytool.record import event as record
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
-from deploytool.record.store import TargetState
+from deploytool.record.store import TargetState, Wish
 from deploytool.system.declaration import System
 from deploytool.system.revision import revision_of
 
@@ -59,11 +59,15 @@ class Visitors:
 
 
 class Store:
-    """Keeps the state as the text that a file would hold, without waiting for a disk."""
+    """Keeps the state as the text that a file would hold, without waiting for a disk.
+
+    wish: what somebody wants of the canary that is under way.
+    """
 
     def __init__(self) -> None:
         self._text = TargetState().model_dump_json()
         self.on_saved: Callable[[], None] = lambda: None
+        self.wish: Wish | None = None
 
     def load(self) -> TargetState:
         return TargetState.model_validate_json(self._text)
@@ -72,17 +76,22 @@ class Store:
         self._text = state.model_dump_json()
         self.on_saved()
 
-    def take_wish(self, _run: str) -> None:
-        """Nobody wants anything of a canary here."""
+    def take_wish(self, _run: str) -> Wish | None:
+        wish, self.wish = self.wish, None
+        return wish
 
 
 @dataclass
 class Target:
-    """The part of a platform that a canary needs, without processes."""
+    """The part of a platform that a canary needs, without processes.
+
+    restarts: how often the canary's process has ended by itself since it was started.
+    """
 
     store: Store
     visitors: Visitors
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
+    restarts: int = 0
 
     def start(self, revision: object, role: Role) -> None:
         self.running[role] = STABLE.id if revision == STABLE else CANARY.id
@@ -93,7 +102,8 @@ class Target:
     def instance(self, component: str, role: Role) -> Instance:
         is_there = role in self.running
         condition = Condition.READY if is_there else Condition.ABSENT
-        return Instance(component, role, self.running.get(role, ""), condition, "")
+        restarts = self.restarts if role is Role.CANARY else 0
+        return Instance(component, role, self.running.get(role, ""), condition, "", restarts)
 
     def request(self, _component: str, role: Role, _path: str) -> Answer:
         return Answer(200, json.dumps({"revision": self.running[role]}).encode(), 0.001)
@@ -122,7 +132,7 @@ class Story:
         self.log = folder / "operations.log"
         self.visitors = visitors
         self.store = Store()
-        self._target = Target(self.store, visitors)
+        self.target = Target(self.store, visitors)
         self._system = _system()
         self._steps = tuple(steps)
 
@@ -173,7 +183,7 @@ class Story:
         origin = Origin(run, "ada", "desk", "1.0", "", "memory", "canary")
         return Context(
             system=self._system,
-            platform=cast("Platform", self._target),
+            platform=cast("Platform", self.target),
             target="memory",
             run=run,
             command="canary",
@@ -199,7 +209,12 @@ def _system() -> System:
             "components": {
                 "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
                 "edge": {"kind": "gateway"},
-                "back": {"kind": "service", "route": "/b", "canary": policy},
+                "back": {
+                    "kind": "service",
+                    "route": "/b",
+                    "canary": policy,
+                    "smoke": ["/b/items"],
+                },
             },
         }
     )

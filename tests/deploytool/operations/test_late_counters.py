@@ -10,6 +10,7 @@ from deploytool.canary.machine import Action, Canary
 from deploytool.canary.observation import ArmCounters, Snapshot
 from deploytool.operations import observation, replacement
 from deploytool.operations.context import Context
+from deploytool.platforms.base import Condition, Instance, Role
 from deploytool.record.store import TargetState
 from deploytool.system.declaration import System
 from deploytool.system.revision import revision_of
@@ -45,13 +46,16 @@ def context(looks: Looks, told: list[Any]) -> tuple[Context, list[tuple[float, i
         arm = ArmCounters(requests={200: requests}, buckets=((float("inf"), requests),))
         return Snapshot(taken_at=taken_at, stable=arm, canary=ArmCounters())
 
+    def ready(component: str, role: Role) -> Instance:
+        return Instance(component, role, "bb", Condition.READY, "")
+
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
     store = SimpleNamespace(load=TargetState, take_wish=lambda _: None)
     return Context(
         system=SYSTEM,
-        platform=cast("Any", SimpleNamespace(observe=observe, store=store)),
+        platform=cast("Any", SimpleNamespace(observe=observe, instance=ready, store=store)),
         target="memory",
         run="first",
         command="canary",

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -188,6 +189,21 @@ def test_a_canary_that_does_not_end_in_time_is_named_with_its_holder(tmp_path: P
     assert late.value.what == "`canary` has not ended after 3 s"
     assert "run first by" in late.value.why
     assert "step 1/2" in late.value.why
+
+
+def test_a_holder_that_cannot_be_read_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FileStore, "holder", lambda _: None)
+    slept: list[float] = []
+    asker = replace(
+        context(tmp_path, "second"), sleep=slept.append, monotonic=lambda: float(len(slept))
+    )
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY))
+        with pytest.raises(Locked):
+            steer(asker, "abort", allow, never)
+    assert len(slept) == 4
 
 
 def wait_for(path: Path) -> None:

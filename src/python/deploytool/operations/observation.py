@@ -20,7 +20,7 @@ from deploytool.operations.context import Context
 from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
-from deploytool.platforms.base import Condition, Role
+from deploytool.platforms.base import Condition, Instance, Role
 from deploytool.record import event as record
 from deploytool.system.policy import WhenHeld
 
@@ -55,19 +55,22 @@ def observe(context: Context, canary: Canary) -> Outcome:
     evidence = canary.evidence.at_step(canary.step)
     _tell_step(context, canary, evidence)
     began = context.monotonic()
-    before, _ = _read(context, canary.component)
+    before, _ = _read(context, canary)
     while True:
         context.sleep(policy.poll_s)
-        if crash := _crash(context, canary):
+        instance = context.platform.instance(canary.component, Role.CANARY)
+        if crash := _crash(canary, instance):
             judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
             return Outcome(judged, Event.ABORT, crash)
-        after, trouble = _read(context, canary.component)
+        after, trouble = _read(context, canary)
         poll = Reset(reason=trouble) if trouble else difference(before, after)
         before = after
         evidence = evidence.after(poll)
         elapsed_s = context.monotonic() - began
         verdict = evidence.judge(canary.step, elapsed_s)
-        canary = canary.model_copy(update={"evidence": evidence})
+        # The platform forgets those of a process that it has replaced.
+        restarts = min(canary.restarts, instance.restarts)
+        canary = canary.model_copy(update={"evidence": evidence, "restarts": restarts})
         _keep(context, canary, poll, verdict, elapsed_s)
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)
@@ -98,16 +101,21 @@ def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
     return Outcome(judged, _MOVES[verdict.decision], verdict.sentence)
 
 
-def _read(context: Context, component: str) -> tuple[Snapshot, str]:
+def _read(context: Context, canary: Canary) -> tuple[Snapshot, str]:
     """Return the counters, and why they had to be waited for, "" when they had not."""
-    platform = context.platform
+    platform, component = context.platform, canary.component
     return once_answered(
-        context, component, lambda: with_business(context, component, platform.observe(component))
+        context,
+        component,
+        lambda: with_business(context, component, platform.observe(component)),
+        lambda: heed(context, canary),
     )
 
 
 def learn_stable(context: Context, canary: Canary) -> Canary:
     """Give the canary evidence that knows how stable did before it, as far as can be learnt.
+
+    What the canary's start took is no part of it: its restarts until now are noted.
 
     Waits for enough of stable's requests while requests keep coming; without them there are fewer
     latency bounds to judge by, and the error rates alone decide.
@@ -115,15 +123,16 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     if canary.evidence is not None or not canary.steps:
         return canary
     policy = context.service(canary.component).canary
+    restarts = context.platform.instance(canary.component, Role.CANARY).restarts
     until = context.monotonic() + policy.step_deadline_s / 5
-    snapshot = _read(context, canary.component)[0]
+    snapshot = _read(context, canary)[0]
     known = snapshot.stable
     while known.timed < BASELINE_REQUESTS and context.monotonic() < until:
         why = f"{known.timed} of {BASELINE_REQUESTS} requests that show how fast stable is"
         context.say("waiting", f"{canary.component} stable", reason=why)
         context.sleep(_LEARN_S)
         heed(context, canary)
-        latest = _read(context, canary.component)[0]
+        latest = _read(context, canary)[0]
         # Counters that were not read anew since say nothing about who comes.
         if latest.taken_at == snapshot.taken_at:
             continue
@@ -132,13 +141,13 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         snapshot, known = latest, latest.stable
     evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
     _tell_begin(context, canary, evidence, known)
-    return canary.model_copy(update={"evidence": evidence})
+    return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
 
 
-def _crash(context: Context, canary: Canary) -> str:
+def _crash(canary: Canary, instance: Instance) -> str:
     """Return why the canary's process is not fit to go on; "" when it is."""
-    instance = context.platform.instance(canary.component, Role.CANARY)
-    if instance.restarts or instance.condition in {Condition.FAILED, Condition.ABSENT}:
+    has_restarted = instance.restarts > canary.restarts
+    if has_restarted or instance.condition in {Condition.FAILED, Condition.ABSENT}:
         return f"the canary's process ended by itself: {instance.reason or instance.condition}"
     return ""
 

@@ -4,9 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Literal
 
-from deploytool.errors import NotReady
+from deploytool.errors import NotReady, PlatformFailed
 from deploytool.operations.context import Context
-from deploytool.platforms.base import Condition, Instance, Role
+from deploytool.platforms.base import Answer, Condition, Instance, Role
 
 _POLL_S = 0.2
 # An instance that ended by itself this often during its start will not become ready by waiting.
@@ -57,9 +57,7 @@ def smoke(context: Context, component: str, role: Role, revision: str) -> None:
     """See that the instance is the revision and answers its smoke requests. Raises NotReady."""
     service = context.service(component)
     subject = f"{component} {role}"
-    answered = reported_revision(
-        context.platform.request(component, role, service.health.version).body
-    )
+    answered = reported_revision(_answer(context, component, role, service.health.version).body)
     if answered != revision:
         raise NotReady(
             f"{subject} reports another revision than the one started",
@@ -67,13 +65,8 @@ def smoke(context: Context, component: str, role: Role, revision: str) -> None:
             hint=f"see `deploytool logs {component}`",
         )
     for path in service.smoke:
-        # A revision that fails now and then is for the evidence to judge, by counts; only one that
-        # cannot do what it is for is turned away here.
-        for _ in range(_SMOKE_TRIES):
-            answer = context.platform.request(component, role, path)
-            if answer.status == _OK:
-                break
-        else:
+        answer = _answer(context, component, role, path)
+        if answer.status != _OK:
             raise NotReady(
                 f"{subject} fails its smoke request GET {path}",
                 why=f"HTTP {answer.status}: {_start_of(answer.body)}",
@@ -89,6 +82,30 @@ def reported_revision(body: bytes) -> str:
     except ValueError:
         return ""
     return str(answer.get("revision", "")) if isinstance(answer, dict) else ""
+
+
+def _answer(context: Context, component: str, role: Role, path: str) -> Answer:
+    """Return the first good answer, or the last of several. Raises NotReady when there is none.
+
+    A revision that fails now and then is for the evidence to judge, by counts; only one that cannot
+    do what it is for is turned away here.
+    """
+    tries_left = _SMOKE_TRIES
+    while True:
+        tries_left -= 1
+        try:
+            answer = context.platform.request(component, role, path)
+            if answer.status == _OK or not tries_left:
+                return answer
+        except PlatformFailed as error:
+            # The request may have ended the process, or made it hang.
+            if not tries_left:
+                raise NotReady(
+                    f"{component} {role} does not answer GET {path}",
+                    why=error.why,
+                    hint=f"see `deploytool logs {component}`",
+                ) from error
+        context.sleep(_POLL_S)
 
 
 def _start_of(body: bytes) -> str:

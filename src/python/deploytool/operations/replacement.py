@@ -132,6 +132,9 @@ def _do(context: Context, canary: Canary) -> Outcome:
         try:
             _PERFORM[action](context, canary)
         except NotReady as error:
+            # A canary that does not go away is no evidence, and there is no other way to go.
+            if canary.phase in {Phase.ABORTING, Phase.CLEANING}:
+                raise
             # Whatever is not ready here runs the revision under trial, or is stable going back,
             # for which there is nothing left to go back to.
             if canary.phase is Phase.RESTORING:
@@ -153,7 +156,9 @@ def _start(context: Context, revision: Revision, role: Role) -> None:
 
 def _set_weight(context: Context, canary: Canary, percent: int) -> None:
     platform, component = context.platform, canary.component
-    weight, _ = once_answered(context, component, lambda: platform.weight(component))
+    weight, _ = once_answered(
+        context, component, lambda: platform.weight(component), lambda: heed(context, canary)
+    )
     if weight == percent:
         return
     with context.timed("weight-set", f"{component} {percent} %", action="set-weight"):
@@ -174,13 +179,16 @@ def _drain_stable(context: Context, canary: Canary) -> None:
     limit = context.monotonic() + context.service(component).drain_s
     seen, at = -1, -math.inf
     while context.monotonic() < limit:
-        snapshot, _ = once_answered(context, component, lambda: platform.observe(component))
+        snapshot, _ = once_answered(
+            context, component, lambda: platform.observe(component), lambda: heed(context, canary)
+        )
         # Counters that were not read anew since say nothing about what still comes.
         if snapshot.taken_at > at:
             count = snapshot.stable.answered
             if count == seen:
                 return
             seen, at = count, snapshot.taken_at
+        heed(context, canary)
         context.sleep(_QUIET_S)
 
 

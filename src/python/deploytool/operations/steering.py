@@ -68,7 +68,7 @@ def steer(
 
     check: raises when a running canary cannot be asked for that. here: does it under the lock.
     Returns the canary at its end, or what `here` returned. Raises Locked when the operation under
-    way is no canary, NotReady when it does not end in time.
+    way is no canary or does not tell whose it is, NotReady when it does not end in time.
     """
     until = context.monotonic() + context.deadline_s
     asked: Holder | None = None
@@ -83,8 +83,8 @@ def steer(
         except Locked:
             holder, state = context.platform.store.holder(), context.platform.store.load()
             if holder is None:
-                continue  # freed at this moment
-            if canary is not None and not _is_under_way(state, canary):
+                pass  # freed at this moment, or not to be read
+            elif canary is not None and not _is_under_way(state, canary):
                 if holder != asked:
                     return _end_of(state, canary)
             elif holder != asked:
@@ -96,7 +96,10 @@ def steer(
                 elif found is not None or holder.command != _BEGINS_CANARIES:
                     raise
             if context.monotonic() > until:
-                raise _not_ended(context, holder, state) from None
+                known = holder or asked
+                if known is None:
+                    raise
+                raise _not_ended(context, known, state) from None
         context.sleep(_LOOK_S)
 
 
