@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from deploytool.platforms.kubernetes.applying import Applying, Difference
-from deploytool.platforms.kubernetes.objects import Object
+from deploytool.platforms.kubernetes.objects import FOUNDATION, Object, labels_of, with_marks
 from deploytool.platforms.kubernetes.replies import Conflict, Refused
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
@@ -58,6 +58,20 @@ def test_data_is_deleted_neither_with_the_rest_nor_when_it_leaves_the_manifests(
     assert names(cluster) == [
         "Namespace/shop", "PersistentVolumeClaim/data", "PersistentVolumeClaim/more",
     ]  # fmt: skip
+
+
+def test_a_definition_of_objects_that_others_have_as_well_is_never_deleted() -> None:
+    cluster = Memory()
+    kinds = [
+        item("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) for name in ("a", "b")
+    ]
+    applying = applied(cluster, kinds)
+    assert all(FOUNDATION not in labels_of(each) for each in cluster.objects.values())
+    # As an earlier deploytool has left it.
+    cluster.apply(with_marks(kinds[0], {FOUNDATION: "shop"}))
+    assert found(applying, kinds[1:]) == []
+    applying.remove(kinds)
+    assert names(cluster) == ["CustomResourceDefinition/a", "CustomResourceDefinition/b"]
 
 
 def test_of_a_secret_only_the_names_of_what_differs_are_told() -> None:

@@ -46,8 +46,10 @@ _PRUNED = (
     ("rbac.authorization.k8s.io/v1", "Role"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
 )
-# Others may have put things into a namespace, and data is nobody's to delete by the way.
-_OUTLIVING = frozenset({"Namespace", "PersistentVolumeClaim"})
+_DEFINITION = "CustomResourceDefinition"
+# Others may have put things into a namespace, and data is nobody's to delete by the way. With a
+# definition go everybody's objects of its kind.
+_OUTLIVING = frozenset({"Namespace", "PersistentVolumeClaim", _DEFINITION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ class Applying:
         with ThreadPoolExecutor(_THREADS) as pool:
             for kind, some in groupby(found, lambda each: each.key.kind):
                 list(pool.map(self._carry_out, some))
-                if kind == "CustomResourceDefinition":
+                if kind == _DEFINITION:
                     self._cluster.forget_kinds()
 
     def _carry_out(self, change: Difference) -> None:
@@ -181,4 +183,4 @@ def _identity(key: Key) -> Key:
 
 def _is_shared(kind: str) -> bool:
     """Tell whether objects of a kind serve every namespace, so that none may call them its own."""
-    return kind.endswith("Class")
+    return kind.endswith("Class") or kind == _DEFINITION

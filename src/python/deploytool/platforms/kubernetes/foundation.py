@@ -87,7 +87,7 @@ class Foundation:
 
     def _differences(self, manifests: Manifests) -> list[Difference]:
         items = manifests.foundation(self._images.by_base())
-        return self._applying.differences(items, lambda key: self._releases.needs(key.name))
+        return self._applying.differences(items, self._releases.needs)
 
     def _named(self, manifests: Manifests, found: Sequence[Difference]) -> dict[str, str]:
         """Return each difference by its component, or by its kind and name."""
