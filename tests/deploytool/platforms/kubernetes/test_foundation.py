@@ -10,7 +10,7 @@ from deploytool.errors import NotReady
 from deploytool.platforms.kubernetes.foundation import Foundation
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.manifests import Manifests
-from deploytool.platforms.kubernetes.objects import Object
+from deploytool.platforms.kubernetes.objects import Object, key_of
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.routes import KIND, VERSION
 from deploytool.platforms.kubernetes.workloads import Kept
@@ -38,6 +38,9 @@ ROUTE: Object = {
 
 def item(version: str, kind: str, name: str) -> Object:
     return {"apiVersion": version, "kind": kind, "metadata": {"name": name}}
+
+
+POLICY = item("networking.k8s.io/v1", "NetworkPolicy", "default-deny")
 
 
 def opened(cluster: Memory, **parts: Any) -> Foundation:
@@ -87,3 +90,26 @@ def test_of_what_has_left_the_manifests_only_what_pods_of_revisions_name_is_kept
         ["ConfigMap/web-old", "NetworkPolicy/web", "HorizontalPodAutoscaler/web"],
         "no longer in the manifests",
     )
+
+
+def test_what_somebody_has_deleted_is_drift_and_what_was_never_there_is_not() -> None:
+    cluster = Memory()
+    foundation = opened(cluster)
+    before = manifests(POLICY, item("v1", "ConfigMap", "web-old"))
+    assert foundation.drift(before) == {}
+    foundation.start(before, 0)
+    cluster.delete(key_of(POLICY, "shop"))
+    after = manifests(POLICY, item("v1", "ConfigMap", "web-new"))
+    assert foundation.drift(after) == {"NetworkPolicy/default-deny": "is not there"}
+    assert set(foundation.changes(after)) == {
+        "NetworkPolicy/default-deny", "ConfigMap/web-new", "ConfigMap/web-old",
+    }  # fmt: skip
+
+
+def test_of_what_was_taken_down_nothing_is_missing() -> None:
+    cluster = Memory()
+    foundation = opened(cluster)
+    foundation.start(manifests(POLICY), 0)
+    foundation.remove(manifests(POLICY))
+    assert cluster.objects == {}
+    assert foundation.drift(manifests(POLICY)) == {}

@@ -4,7 +4,7 @@ What is as it was applied last costs one look. Of the rest the server says, in a
 would change, so that its own defaults are no differences.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
@@ -26,6 +26,10 @@ from deploytool.platforms.kubernetes.objects import (
     with_marks,
 )
 from deploytool.platforms.kubernetes.replies import Conflict, Refused
+
+# The ConfigMap that names what was applied: an object that is gone bears no mark any more.
+NAME = "deploytool-foundation"
+_APPLIED = "applied"
 
 _THREADS = 8
 _SHOWN = 3
@@ -57,7 +61,7 @@ class Difference:
     """Why one object is not as it should be.
 
     wanted: None for one that should not be there. is_drift: it was applied as it is wanted, and
-    changed since.
+    changed since; or it was applied, and is gone.
     """
 
     key: Key
@@ -85,8 +89,9 @@ class Applying:
         """
         wanted = [self._marked(item) for item in items]
         live = self._live(wanted)
+        stood = self._noted()
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = pool.map(lambda item: self._difference(item, live), wanted)
+            found = pool.map(lambda item: self._difference(item, live, stood), wanted)
             changed = [each for each in found if each is not None]
         here = {_identity(key_of(item, self._cluster.namespace)) for item in wanted}
         left = [
@@ -116,8 +121,28 @@ class Applying:
         else:
             self._cluster.apply(change.wanted)
 
+    def note(self, items: Sequence[Object]) -> None:
+        """Keep which objects stand: one that is missing later was deleted by somebody else."""
+        names = sorted(str(key_of(item, self._cluster.namespace)) for item in items)
+        noted: Object = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": NAME},
+            "data": {_APPLIED: "\n".join(names)},
+        }
+        self._cluster.apply(noted)
+
+    def _noted(self) -> set[str]:
+        data = (self._cluster.get(self._note_key()) or {}).get("data") or {}
+        return set(data.get(_APPLIED, "").splitlines())
+
+    def _note_key(self) -> Key:
+        return Key("v1", "ConfigMap", self._cluster.namespace, NAME)
+
     def remove(self, items: Sequence[Object]) -> None:
         """Delete what was applied, the last first; what others made stays, and so does data."""
+        # First: of what is deleted from here on nothing is missing.
+        self._cluster.delete(self._note_key())
         live = self._live([self._marked(item) for item in items])
         for key, item in reversed(live.items()):
             is_own = labels_of(item).get(FOUNDATION) == self._cluster.namespace
@@ -150,11 +175,13 @@ class Applying:
         """Tell whether objects of the kind belong to the namespace."""
         return self._cluster.is_namespaced(*version_kind)
 
-    def _difference(self, item: Object, live: Mapping[Key, Object]) -> Difference | None:
+    def _difference(
+        self, item: Object, live: Mapping[Key, Object], stood: Collection[str]
+    ) -> Difference | None:
         key = key_of(item, self._cluster.namespace)
         is_now = live.get(key)
         if is_now is None:
-            return Difference(key, "is not there", item)
+            return Difference(key, "is not there", item, str(key) in stood)
         item = self._adapt(item, is_now)
         was_applied = annotations_of(is_now).get(APPLIED) == annotations_of(item)[APPLIED]
         if was_applied and holds(item, is_now):

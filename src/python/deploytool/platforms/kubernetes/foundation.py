@@ -64,6 +64,7 @@ class Foundation:
         if found is None:
             found = self._differences(manifests)
         self._applying.carry_out(found)
+        self._applying.note(manifests.foundation(self._images.by_base()))
         self._await(manifests, self._database.component, deadline)
         self._database.make_roles(self._system.database[1].roles)
         self._await(manifests, self._system.gateway, deadline)
