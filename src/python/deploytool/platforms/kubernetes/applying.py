@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
-from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.api import FIELD_MANAGER, Cluster
 from deploytool.platforms.kubernetes.objects import (
     APPLIED,
     FOUNDATION,
@@ -25,6 +25,7 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     with_marks,
 )
+from deploytool.platforms.kubernetes.ownership import added
 from deploytool.platforms.kubernetes.replies import Conflict, Refused
 
 # The ConfigMap that names what was applied: an object that is gone bears no mark any more.
@@ -54,6 +55,9 @@ _DEFINITION = "CustomResourceDefinition"
 # Others may have put things into a namespace, and data is nobody's to delete by the way. With a
 # definition go everybody's objects of its kind.
 _OUTLIVING = frozenset({"Namespace", "PersistentVolumeClaim", _DEFINITION})
+# To which no controller adds anything, and whoever else does changes what all of it means: one more
+# rule of a policy opens what the others close.
+_WHOLE = frozenset({"NetworkPolicy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +123,18 @@ class Applying:
         if change.wanted is None:
             self._cluster.delete(change.key)
         else:
-            self._cluster.apply(change.wanted)
+            self._apply(change.wanted)
+
+    def _apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
+        """Apply an object. Raises Conflict also for what others have added, which then stays."""
+        found = self._cluster.apply(item, is_dry_run=is_dry_run)
+        if why := _added(found):
+            raise Conflict(
+                f"{key_of(item, self._cluster.namespace)} has another owner",
+                why=why,
+                hint="undo the change there, or make it in the manifests as well",
+            )
+        return found
 
     def note(self, items: Sequence[Object]) -> None:
         """Keep which objects stand: one that is missing later was deleted by somebody else."""
@@ -184,10 +199,10 @@ class Applying:
             return Difference(key, "is not there", item, str(key) in stood)
         item = self._adapt(item, is_now)
         was_applied = annotations_of(is_now).get(APPLIED) == annotations_of(item)[APPLIED]
-        if was_applied and holds(item, is_now):
+        if was_applied and holds(item, is_now) and not _added(is_now):
             return None
         try:
-            will_be = self._cluster.apply(item, is_dry_run=True)
+            will_be = self._apply(item, is_dry_run=True)
         except Conflict as conflict:
             why = f"was changed by another owner: {conflict.why}"
             return Difference(key, why, item, was_applied)
@@ -206,6 +221,11 @@ class Applying:
 def _identity(key: Key) -> Key:
     """Return the same for an object in each version of its group: it is in the lists of all."""
     return replace(key, version=key.version.rpartition("/")[0])
+
+
+def _added(live: Object) -> str:
+    """Return who has added what to an object that has to be as it was applied; "" for nobody."""
+    return added(live, FIELD_MANAGER) if live["kind"] in _WHOLE else ""
 
 
 def _is_shared(kind: str) -> bool:
