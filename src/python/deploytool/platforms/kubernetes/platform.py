@@ -127,6 +127,7 @@ class KubernetesPlatform:
             revision,
             role,
             known=self._references(),
+            replicas=self._parts.manifests.replicas(component),
             is_scaled_elsewhere=self._parts.manifests.scaled_elsewhere(component),
         )
         if role is Role.CANARY:

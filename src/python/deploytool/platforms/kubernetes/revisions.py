@@ -18,12 +18,7 @@ from deploytool.platforms.kubernetes.objects import (
 )
 from deploytool.platforms.kubernetes.pods import serves
 from deploytool.platforms.kubernetes.releases import ClusterReleases
-from deploytool.platforms.kubernetes.workloads import (
-    Kept,
-    deployment,
-    name_of,
-    settings,
-)
+from deploytool.platforms.kubernetes.workloads import deployment, name_of, settings
 from deploytool.platforms.references import own_references, resolve
 from deploytool.system.revision import Revision
 
@@ -46,11 +41,14 @@ class Revisions:
         role: Role,
         *,
         known: Mapping[str, str],
+        replicas: int,
         is_scaled_elsewhere: bool,
     ) -> None:
         """Run the revision in the role, in place of what runs there, pod by pod.
 
         known: what references to others mean; for a revision that ran before, what they meant then.
+        replicas: how many pods stable has, now and not when the revision was installed, unless an
+        autoscaler decides it.
         Raises Conflict when somebody else has set what the revision sets; for a canary also when it
         could not become stable for that reason.
         """
@@ -64,8 +62,8 @@ class Revisions:
         self._cluster.create(_ours(settings(component, revision.id, environment)))
 
         def apply(role: Role, *, is_dry_run: bool = False) -> None:
-            replicas = self._replicas(component, role, kept, is_scaled_elsewhere)
-            wanted = deployment(kept, component, role, revision.id, replicas=replicas)
+            number = self._replicas(component, role, replicas, is_scaled_elsewhere)
+            wanted = deployment(kept, component, role, revision.id, replicas=number)
             self._cluster.apply(_ours(wanted), is_dry_run=is_dry_run)
 
         if role is Role.CANARY:
@@ -73,14 +71,14 @@ class Revisions:
             apply(Role.STABLE, is_dry_run=True)
         apply(role)
 
-    def _replicas(self, component: str, role: Role, kept: Kept, is_scaled_elsewhere: bool) -> int:
+    def _replicas(self, component: str, role: Role, wanted: int, is_scaled_elsewhere: bool) -> int:
         live = self._inspection.deployment(component, role)
         if role is Role.CANARY:
             return int(live["spec"]["replicas"]) if live else 1
         if live and (is_scaled_elsewhere or self._is_scaled(component)):
             # Left out, the number would fall to one; said as it is, it changes nothing.
             return int(live["spec"]["replicas"])
-        return int(kept.deployment["spec"].get("replicas", 1))
+        return wanted
 
     def scale_canary(
         self, component: str, needed: Callable[[int, int], int], deadline_s: float
