@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from deploytool.platforms.kubernetes.applying import Applying, Difference
-from deploytool.platforms.kubernetes.objects import Object
+from deploytool.platforms.kubernetes.objects import FOUNDATION, Object, labels_of, with_marks
 from deploytool.platforms.kubernetes.replies import Conflict, Refused
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 ROUTES = "gateway.networking.k8s.io"
+NETWORK = "networking.k8s.io/v1"
 
 
 def item(version: str, kind: str, name: str = "web", **content: object) -> Object:
@@ -60,6 +61,20 @@ def test_data_is_deleted_neither_with_the_rest_nor_when_it_leaves_the_manifests(
     ]  # fmt: skip
 
 
+def test_a_definition_of_objects_that_others_have_as_well_is_never_deleted() -> None:
+    cluster = Memory()
+    kinds = [
+        item("apiextensions.k8s.io/v1", "CustomResourceDefinition", name) for name in ("a", "b")
+    ]
+    applying = applied(cluster, kinds)
+    assert all(FOUNDATION not in labels_of(each) for each in cluster.objects.values())
+    # As an earlier deploytool has left it.
+    cluster.apply(with_marks(kinds[0], {FOUNDATION: "shop"}))
+    assert found(applying, kinds[1:]) == []
+    applying.remove(kinds)
+    assert names(cluster) == ["CustomResourceDefinition/a", "CustomResourceDefinition/b"]
+
+
 def test_of_a_secret_only_the_names_of_what_differs_are_told() -> None:
     cluster = Memory()
     old, new = (base64.b64encode(text.encode()).decode() for text in ("before", "after"))
@@ -96,3 +111,51 @@ def test_what_the_server_does_not_take_is_told_beside_all_other_differences(
     assert found(applying, changed) == [
         ("StatefulSet/web", told), ("Service/web", "spec: none -> {}"),
     ]  # fmt: skip
+
+
+def owner(manager: str, operation: str, **spec: object) -> Object:
+    """Return what the server notes of somebody who has set fields of the spec."""
+    fields: Object = {f"f:{name}": {} for name in spec}
+    return {"manager": manager, "operation": operation, "fieldsV1": {"f:spec": fields}}
+
+
+class Owned(Memory):
+    """Tells of each object, as a server does, what somebody has added to its spec."""
+
+    def __init__(self, **added: object) -> None:
+        super().__init__()
+        self.added = added
+
+    def list(self, version: str, kind: str, selector: str = "") -> list[Object]:
+        return [self._told(each) for each in super().list(version, kind, selector)]
+
+    def apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
+        return self._told(super().apply(item, is_dry_run=is_dry_run))
+
+    def _told(self, found: Object) -> Object:
+        spec = found.get("spec", {})
+        owners = [
+            owner("deploytool", "Apply", **spec),
+            owner("kubectl-patch", "Update", **self.added),
+        ]
+        meta = {**found["metadata"], "managedFields": owners}
+        return {**found, "metadata": meta, "spec": {**self.added, **spec}}
+
+
+def test_what_somebody_has_added_to_a_policy_is_told_with_its_owner_and_stops_an_up() -> None:
+    cluster = Owned()
+    closed = [item(NETWORK, "NetworkPolicy", spec={"policyTypes": ["Egress"]})]
+    applying = applied(cluster, closed)
+    assert applying.differences(closed, lambda _: False) == []
+    cluster.added = {"policyTypes": ["Egress"], "egress": [{}]}
+    [found] = applying.differences(closed, lambda _: False)
+    assert found.why == 'was changed by another owner: "kubectl-patch" has set .spec.egress'
+    assert found.is_drift
+    with pytest.raises(Conflict, match="NetworkPolicy/web has another owner"):
+        applying.carry_out([found])
+
+
+def test_what_others_add_to_anything_else_is_theirs() -> None:
+    cluster = Owned(clusterIP="10.0.0.7")
+    services = [item("v1", "Service", spec={"type": "ClusterIP"})]
+    assert found(applied(cluster, services), services) == []

@@ -256,6 +256,13 @@ def test_ports_and_address_are_those_that_come_first() -> None:
     assert (found.service_port("edge"), found.inner_url("edge")) == (8000, "http://edge:8000")
 
 
+@pytest.mark.parametrize(
+    ("said", "number"), [("  replicas: 2\n", 2), ("  replicas: 5\n", 5), ("", 1)]
+)
+def test_the_number_of_pods_is_that_of_the_manifests(said: str, number: int) -> None:
+    assert manifests(TEXT.replace("  replicas: 2\n", said)).replicas("web") == number
+
+
 def test_an_autoscaler_decides_over_the_component_that_it_names() -> None:
     scaler = (
         "---\napiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n"

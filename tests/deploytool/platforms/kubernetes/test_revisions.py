@@ -32,8 +32,10 @@ def opened() -> tuple[Revisions, Memory, ClusterReleases]:
     return Revisions(cluster, Inspection(cluster, lambda t: t), releases), cluster, releases
 
 
-def started(revisions: Revisions, known: Mapping[str, str], role: Role = Role.STABLE) -> None:
-    revisions.start(WEB, role, known=known, is_scaled_elsewhere=False)
+def started(
+    revisions: Revisions, known: Mapping[str, str], role: Role = Role.STABLE, replicas: int = 2
+) -> None:
+    revisions.start(WEB, role, known=known, replicas=replicas, is_scaled_elsewhere=False)
 
 
 def settings(cluster: Memory) -> Object:
@@ -58,6 +60,14 @@ def test_a_revision_serves_on_the_port_that_it_was_installed_with() -> None:
     assert settings(cluster)["data"]["LISTEN"] == "9090"
     running = cluster.objects[Key("apps/v1", "Deployment", "shop", "web")]
     assert port_of(running["spec"]["template"]) == 9090
+
+
+def test_a_revision_that_is_started_again_has_as_many_pods_as_the_manifests_say_now() -> None:
+    revisions, cluster, releases = opened()
+    releases.install(WEB, kept(8080))
+    started(revisions, {"db.port": "5432"}, replicas=5)
+    running = cluster.objects[Key("apps/v1", "Deployment", "shop", "web")]
+    assert running["spec"]["replicas"] == 5
 
 
 def test_a_canary_gets_the_pods_of_its_share_from_what_its_revision_was_installed_as() -> None:

@@ -4,12 +4,12 @@ What is as it was applied last costs one look. Of the rest the server says, in a
 would change, so that its own defaults are no differences.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
-from deploytool.platforms.kubernetes.api import Cluster
+from deploytool.platforms.kubernetes.api import FIELD_MANAGER, Cluster
 from deploytool.platforms.kubernetes.objects import (
     APPLIED,
     FOUNDATION,
@@ -25,7 +25,12 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     with_marks,
 )
+from deploytool.platforms.kubernetes.ownership import added
 from deploytool.platforms.kubernetes.replies import Conflict, Refused
+
+# The ConfigMap that names what was applied: an object that is gone bears no mark any more.
+NAME = "deploytool-foundation"
+_APPLIED = "applied"
 
 _THREADS = 8
 _SHOWN = 3
@@ -46,8 +51,13 @@ _PRUNED = (
     ("rbac.authorization.k8s.io/v1", "Role"),
     ("rbac.authorization.k8s.io/v1", "RoleBinding"),
 )
-# Others may have put things into a namespace, and data is nobody's to delete by the way.
-_OUTLIVING = frozenset({"Namespace", "PersistentVolumeClaim"})
+_DEFINITION = "CustomResourceDefinition"
+# Others may have put things into a namespace, and data is nobody's to delete by the way. With a
+# definition go everybody's objects of its kind.
+_OUTLIVING = frozenset({"Namespace", "PersistentVolumeClaim", _DEFINITION})
+# To which no controller adds anything, and whoever else does changes what all of it means: one more
+# rule of a policy opens what the others close.
+_WHOLE = frozenset({"NetworkPolicy"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +65,7 @@ class Difference:
     """Why one object is not as it should be.
 
     wanted: None for one that should not be there. is_drift: it was applied as it is wanted, and
-    changed since.
+    changed since; or it was applied, and is gone.
     """
 
     key: Key
@@ -83,8 +93,9 @@ class Applying:
         """
         wanted = [self._marked(item) for item in items]
         live = self._live(wanted)
+        stood = self._noted()
         with ThreadPoolExecutor(_THREADS) as pool:
-            found = pool.map(lambda item: self._difference(item, live), wanted)
+            found = pool.map(lambda item: self._difference(item, live, stood), wanted)
             changed = [each for each in found if each is not None]
         here = {_identity(key_of(item, self._cluster.namespace)) for item in wanted}
         left = [
@@ -105,17 +116,48 @@ class Applying:
         with ThreadPoolExecutor(_THREADS) as pool:
             for kind, some in groupby(found, lambda each: each.key.kind):
                 list(pool.map(self._carry_out, some))
-                if kind == "CustomResourceDefinition":
+                if kind == _DEFINITION:
                     self._cluster.forget_kinds()
 
     def _carry_out(self, change: Difference) -> None:
         if change.wanted is None:
             self._cluster.delete(change.key)
         else:
-            self._cluster.apply(change.wanted)
+            self._apply(change.wanted)
+
+    def _apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
+        """Apply an object. Raises Conflict also for what others have added, which then stays."""
+        found = self._cluster.apply(item, is_dry_run=is_dry_run)
+        if why := _added(found):
+            raise Conflict(
+                f"{key_of(item, self._cluster.namespace)} has another owner",
+                why=why,
+                hint="undo the change there, or make it in the manifests as well",
+            )
+        return found
+
+    def note(self, items: Sequence[Object]) -> None:
+        """Keep which objects stand: one that is missing later was deleted by somebody else."""
+        names = sorted(str(key_of(item, self._cluster.namespace)) for item in items)
+        noted: Object = {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": NAME},
+            "data": {_APPLIED: "\n".join(names)},
+        }
+        self._cluster.apply(noted)
+
+    def _noted(self) -> set[str]:
+        data = (self._cluster.get(self._note_key()) or {}).get("data") or {}
+        return set(data.get(_APPLIED, "").splitlines())
+
+    def _note_key(self) -> Key:
+        return Key("v1", "ConfigMap", self._cluster.namespace, NAME)
 
     def remove(self, items: Sequence[Object]) -> None:
         """Delete what was applied, the last first; what others made stays, and so does data."""
+        # First: of what is deleted from here on nothing is missing.
+        self._cluster.delete(self._note_key())
         live = self._live([self._marked(item) for item in items])
         for key, item in reversed(live.items()):
             is_own = labels_of(item).get(FOUNDATION) == self._cluster.namespace
@@ -148,17 +190,19 @@ class Applying:
         """Tell whether objects of the kind belong to the namespace."""
         return self._cluster.is_namespaced(*version_kind)
 
-    def _difference(self, item: Object, live: Mapping[Key, Object]) -> Difference | None:
+    def _difference(
+        self, item: Object, live: Mapping[Key, Object], stood: Collection[str]
+    ) -> Difference | None:
         key = key_of(item, self._cluster.namespace)
         is_now = live.get(key)
         if is_now is None:
-            return Difference(key, "is not there", item)
+            return Difference(key, "is not there", item, str(key) in stood)
         item = self._adapt(item, is_now)
         was_applied = annotations_of(is_now).get(APPLIED) == annotations_of(item)[APPLIED]
-        if was_applied and holds(item, is_now):
+        if was_applied and holds(item, is_now) and not _added(is_now):
             return None
         try:
-            will_be = self._cluster.apply(item, is_dry_run=True)
+            will_be = self._apply(item, is_dry_run=True)
         except Conflict as conflict:
             why = f"was changed by another owner: {conflict.why}"
             return Difference(key, why, item, was_applied)
@@ -179,6 +223,11 @@ def _identity(key: Key) -> Key:
     return replace(key, version=key.version.rpartition("/")[0])
 
 
+def _added(live: Object) -> str:
+    """Return who has added what to an object that has to be as it was applied; "" for nobody."""
+    return added(live, FIELD_MANAGER) if live["kind"] in _WHOLE else ""
+
+
 def _is_shared(kind: str) -> bool:
     """Tell whether objects of a kind serve every namespace, so that none may call them its own."""
-    return kind.endswith("Class")
+    return kind.endswith("Class") or kind == _DEFINITION

@@ -64,6 +64,7 @@ class Foundation:
         if found is None:
             found = self._differences(manifests)
         self._applying.carry_out(found)
+        self._applying.note(manifests.foundation(self._images.by_base()))
         self._await(manifests, self._database.component, deadline)
         self._database.make_roles(self._system.database[1].roles)
         self._await(manifests, self._system.gateway, deadline)
@@ -87,7 +88,7 @@ class Foundation:
 
     def _differences(self, manifests: Manifests) -> list[Difference]:
         items = manifests.foundation(self._images.by_base())
-        return self._applying.differences(items, lambda key: self._releases.needs(key.name))
+        return self._applying.differences(items, self._releases.needs)
 
     def _named(self, manifests: Manifests, found: Sequence[Difference]) -> dict[str, str]:
         """Return each difference by its component, or by its kind and name."""

@@ -60,6 +60,11 @@ class Inspection:
                 return item
         return None
 
+    def is_autoscaled(self, component: str) -> bool:
+        """Tell whether an autoscaler of the cluster sets stable's number of pods."""
+        found = self._cluster.list("autoscaling/v2", "HorizontalPodAutoscaler")
+        return any(item["spec"]["scaleTargetRef"]["name"] == component for item in found)
+
     def has_volumes(self, component: str) -> bool:
         """Tell whether a component keeps data."""
         found = self._cluster.list("v1", "PersistentVolumeClaim", selector({COMPONENT: component}))

@@ -111,6 +111,10 @@ class Manifests:
         port = self.service_port(component)
         return f"http://{component}" + ("" if port == _HTTP_PORT else f":{port}")
 
+    def replicas(self, component: str) -> int:
+        """Return how many pods a service's stable revision is to have."""
+        return int(self._one("Deployment", component)["spec"].get("replicas", 1))
+
     def scaled_elsewhere(self, component: str) -> bool:
         """Tell whether an autoscaler decides how many pods a component has."""
         return any(

@@ -23,6 +23,7 @@ from deploytool.platforms.base import (
 )
 from deploytool.platforms.http import get
 from deploytool.platforms.images import image_name
+from deploytool.platforms.kubernetes.applying import Difference
 from deploytool.platforms.kubernetes.follower import Tail
 from deploytool.platforms.kubernetes.logs import read_logs
 from deploytool.platforms.kubernetes.objects import Object, port_of
@@ -30,6 +31,7 @@ from deploytool.platforms.kubernetes.parts import Parts
 from deploytool.platforms.kubernetes.revisions import Revisions
 from deploytool.platforms.kubernetes.scraping import name_of_pod
 from deploytool.platforms.kubernetes.sharing import SHARE_S
+from deploytool.platforms.kubernetes.sizes import Sizes
 from deploytool.platforms.kubernetes.workloads import Kept
 from deploytool.platforms.references import Places, mentioned, references
 from deploytool.record.store import TargetStore
@@ -51,6 +53,7 @@ class KubernetesPlatform:
         self._system = system
         self._parts = parts
         self._revisions = Revisions(parts.cluster, parts.inspection, parts.releases)
+        self._sizes = Sizes(parts.cluster, parts.inspection, parts.releases)
 
     def close(self) -> None:
         """Close the connections; everything goes on running."""
@@ -101,16 +104,24 @@ class KubernetesPlatform:
         return self._parts.releases.revisions(component)
 
     def start_foundation(self, deadline_s: float) -> Sequence[str]:
-        """Apply all objects but the revisions', and wait for database and gateway."""
-        return self._parts.foundation.start(self._parts.manifests, deadline_s)
+        """Apply all objects but the revisions', and their number of pods; wait for the former.
+
+        A number that an autoscaler of before has set stays for now: it was not told as a change.
+        """
+        sizes = self._other_sizes()
+        started = self._parts.foundation.start(self._parts.manifests, deadline_s)
+        self._sizes.carry_out(sizes)
+        return [*started, *(str(each.key) for each in sizes)]
 
     def foundation_changes(self) -> Mapping[str, str]:
         """Return which objects are not as the manifests say, and how."""
-        return self._parts.foundation.changes(self._parts.manifests)
+        sizes = {str(each.key): each.why for each in self._other_sizes()}
+        return {**self._parts.foundation.changes(self._parts.manifests), **sizes}
 
     def drift(self) -> Mapping[str, str]:
         """Return which objects are not as they were applied, and how."""
-        return self._parts.foundation.drift(self._parts.manifests)
+        sizes = {str(each.key): each.why for each in self._other_sizes() if each.is_drift}
+        return {**self._parts.foundation.drift(self._parts.manifests), **sizes}
 
     def migrate(self, kind: MigrationKind) -> Sequence[str]:
         """Apply pending migrations by the Job that the target names for the kind."""
@@ -127,6 +138,7 @@ class KubernetesPlatform:
             revision,
             role,
             known=self._references(),
+            replicas=self._parts.manifests.replicas(component),
             is_scaled_elsewhere=self._parts.manifests.scaled_elsewhere(component),
         )
         if role is Role.CANARY:
@@ -237,6 +249,16 @@ class KubernetesPlatform:
         if remove_volumes:
             self._parts.remains.remove(self._system)
         self._parts.inspection.await_gone(self._system.components, deadline)
+
+    def _other_sizes(self) -> list[Difference]:
+        """Return where stable has not as many pods as the manifests say, and nothing replaces it.
+
+        A replacement sets the numbers by itself, that of stable at its end.
+        """
+        canary = self._parts.store.load().canary
+        replaced = canary.component if canary else ""
+        resting = [name for name in self._system.services if name != replaced]
+        return self._sizes.differences(self._parts.manifests, resting)
 
     def _references(self) -> dict[str, str]:
         name, _ = self._system.database

@@ -22,6 +22,8 @@ _RELEASE = "deploytool/release"
 _INSTALLED = "deploytool/installed"
 # Beside those that are needed: a build that is tried again soon need not be installed again.
 _KEPT = 5
+# What a pod can name, so that it does not start without it.
+_MENTIONED = frozenset({"ConfigMap", "Secret", "ServiceAccount", "PersistentVolumeClaim"})
 
 
 class ClusterReleases:
@@ -82,10 +84,15 @@ class ClusterReleases:
                 self._cluster.delete(self._key(settings_name(component, revision.id)))
                 self._cluster.delete(self._key(_name(component, revision.id)))
 
-    def needs(self, name: str) -> bool:
-        """Tell whether an installed revision's pods mention an object of this name."""
+    def needs(self, key: Key) -> bool:
+        """Tell whether an installed revision's pods mention an object: one that they can need.
+
+        Whatever else is named like a component would seem to be mentioned.
+        """
+        if key.kind not in _MENTIONED:
+            return False
         found = self._cluster.list("v1", "ConfigMap", selector({_RELEASE: "true"}))
-        return any(f'"{name}"' in (item.get("data") or {}).get("kept", "") for item in found)
+        return any(f'"{key.name}"' in (item.get("data") or {}).get("kept", "") for item in found)
 
     def _key(self, name: str) -> Key:
         return Key("v1", "ConfigMap", self._cluster.namespace, name)

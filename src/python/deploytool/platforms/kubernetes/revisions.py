@@ -8,22 +8,15 @@ from deploytool.platforms.base import Condition, Instance, Role
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.objects import (
-    MANAGER,
     REVISION,
     Key,
     Object,
     labels_of,
     port_of,
-    with_marks,
 )
 from deploytool.platforms.kubernetes.pods import serves
 from deploytool.platforms.kubernetes.releases import ClusterReleases
-from deploytool.platforms.kubernetes.workloads import (
-    Kept,
-    deployment,
-    name_of,
-    settings,
-)
+from deploytool.platforms.kubernetes.workloads import deployment, name_of, ours, settings
 from deploytool.platforms.references import own_references, resolve
 from deploytool.system.revision import Revision
 
@@ -46,11 +39,14 @@ class Revisions:
         role: Role,
         *,
         known: Mapping[str, str],
+        replicas: int,
         is_scaled_elsewhere: bool,
     ) -> None:
         """Run the revision in the role, in place of what runs there, pod by pod.
 
         known: what references to others mean; for a revision that ran before, what they meant then.
+        replicas: how many pods stable has, now and not when the revision was installed, unless an
+        autoscaler decides it.
         Raises Conflict when somebody else has set what the revision sets; for a canary also when it
         could not become stable for that reason.
         """
@@ -61,26 +57,26 @@ class Revisions:
         own = own_references("0.0.0.0", port, revision.id)  # noqa: S104
         environment = resolve(component, revision.environment, {**known, **own})
         # Not applied: one that is there cannot be changed.
-        self._cluster.create(_ours(settings(component, revision.id, environment)))
+        self._cluster.create(ours(settings(component, revision.id, environment)))
 
         def apply(role: Role, *, is_dry_run: bool = False) -> None:
-            replicas = self._replicas(component, role, kept, is_scaled_elsewhere)
-            wanted = deployment(kept, component, role, revision.id, replicas=replicas)
-            self._cluster.apply(_ours(wanted), is_dry_run=is_dry_run)
+            number = self._replicas(component, role, replicas, is_scaled_elsewhere)
+            wanted = deployment(kept, component, role, revision.id, replicas=number)
+            self._cluster.apply(ours(wanted), is_dry_run=is_dry_run)
 
         if role is Role.CANARY:
             # What would stop it half way through its promotion is better said before it begins.
             apply(Role.STABLE, is_dry_run=True)
         apply(role)
 
-    def _replicas(self, component: str, role: Role, kept: Kept, is_scaled_elsewhere: bool) -> int:
+    def _replicas(self, component: str, role: Role, wanted: int, is_scaled_elsewhere: bool) -> int:
         live = self._inspection.deployment(component, role)
         if role is Role.CANARY:
             return int(live["spec"]["replicas"]) if live else 1
-        if live and (is_scaled_elsewhere or self._is_scaled(component)):
+        if live and (is_scaled_elsewhere or self._inspection.is_autoscaled(component)):
             # Left out, the number would fall to one; said as it is, it changes nothing.
             return int(live["spec"]["replicas"])
-        return int(kept.deployment["spec"].get("replicas", 1))
+        return wanted
 
     def scale_canary(
         self, component: str, needed: Callable[[int, int], int], deadline_s: float
@@ -104,7 +100,7 @@ class Revisions:
             revision = labels_of(canary)[REVISION]
             kept = self._releases.kept(component, revision)
             grown = deployment(kept, component, Role.CANARY, revision, replicas=wanted)
-            self._cluster.apply(_ours(grown))
+            self._cluster.apply(ours(grown))
         self._await_ready(component, deadline_s)
 
     def stop(self, component: str, role: Role, drain_s: float) -> None:
@@ -168,12 +164,3 @@ class Revisions:
                     hint=f"see `deploytool logs {component}`",
                 )
             time.sleep(_LOOK_S)
-
-    def _is_scaled(self, component: str) -> bool:
-        """Tell whether an autoscaler of the cluster sets stable's number of pods."""
-        found = self._cluster.list("autoscaling/v2", "HorizontalPodAutoscaler")
-        return any(item["spec"]["scaleTargetRef"]["name"] == component for item in found)
-
-
-def _ours(item: Object) -> Object:
-    return with_marks(item, {MANAGER: "deploytool"})

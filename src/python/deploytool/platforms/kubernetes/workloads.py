@@ -9,6 +9,7 @@ from deploytool.platforms.base import Role
 from deploytool.platforms.kubernetes.manifests import looked_up
 from deploytool.platforms.kubernetes.objects import (
     COMPONENT,
+    MANAGER,
     REVISION,
     ROLE,
     Object,
@@ -79,6 +80,11 @@ def deployment(
     meta = {"name": name_of(component, role), "labels": labels_of(base)}
     item = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
     return with_marks(item, {**marks, REVISION: revision}, annotations_of(base))
+
+
+def ours(item: Object) -> Object:
+    """Return an object with the mark of what deploytool makes."""
+    return with_marks(item, {MANAGER: "deploytool"})
 
 
 def canary_service(stable: Object, component: str, revision: str) -> Object:
