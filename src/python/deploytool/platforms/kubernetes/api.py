@@ -19,7 +19,6 @@ from deploytool.platforms.kubernetes.replies import (
     DENIED,
     FAILURE,
     NOT_FOUND,
-    PASSING,
     Reply,
     failure,
     words,
@@ -243,7 +242,7 @@ class Cluster:
             # what it refused until now it may allow.
             self._is_away = not self._is_ready()
             return not self._is_away and not was_away
-        self._is_away = reply.code == 0 or reply.code in PASSING
+        self._is_away = reply.is_passing
         return not self._is_away
 
     def _is_ready(self) -> bool:
