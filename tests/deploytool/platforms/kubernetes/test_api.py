@@ -89,6 +89,15 @@ def _handler(answers: list[tuple[int, int]]) -> type[BaseHTTPRequestHandler]:
             status, words = asked["spec"]["status"], asked["spec"]["words"]
             self._answer(status, {"apiVersion": "v1", "kind": "Status", "message": words})
 
+        def do_POST(self) -> None:
+            """Refuse what is not to be read strictly."""
+            self.rfile.read(int(self.headers["Content-Length"]))
+            is_strict = "fieldValidation=Strict" in self.path
+            self._answer(201 if is_strict else 400, {"is_strict": is_strict})
+
+        def do_PUT(self) -> None:
+            self.do_POST()
+
         def _answer(self, status: int, content: object) -> None:
             body = json.dumps(content).encode()
             self.send_response(status)
@@ -202,3 +211,10 @@ def test_a_server_that_fails_and_a_right_that_lacks_are_told_as_that(
     cluster.hurry()
     with pytest.raises(PlatformFailed, match=expected):
         cluster.apply({**SOME, "spec": {"status": status, "words": words}})
+
+
+@pytest.mark.parametrize("write", [Cluster.create, Cluster.replace])
+def test_a_field_that_the_server_does_not_know_is_an_error_and_not_dropped(
+    open_cluster: Open, write: Callable[[Cluster, Object], Object | None]
+) -> None:
+    assert write(open_cluster(), SOME) == {"is_strict": True}

@@ -32,7 +32,8 @@ _AWAY_S = 60.0
 # What a request may take at most once somebody wants to go.
 _HURRIED_S = 2.0
 _RETRY_S = 0.5
-_OWN = ("fieldManager", FIELD_MANAGER)
+# An unknown field is an error: a typo would be dropped in silence.
+_OWN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"))
 
 Query = Sequence[tuple[str, str]]
 
@@ -92,13 +93,12 @@ class Cluster:
         return [{"apiVersion": version, "kind": kind, **item} for item in found]
 
     def apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
-        """Apply an object server side, unknown fields an error; return what it is then.
+        """Apply an object server side; return what it is then.
 
         Raises Conflict when somebody else set a field to another value.
         """
         key = key_of(item, self.namespace)
-        query = [_OWN, ("fieldValidation", "Strict")]
-        query += [("dryRun", "All")] if is_dry_run else []
+        query = (*_OWN, ("dryRun", "All")) if is_dry_run else _OWN
         content = "application/apply-patch+yaml"
         return self._send("PATCH", self.path(key), str(key), query, item, content).object
 
@@ -106,14 +106,14 @@ class Cluster:
         """Create an object; return it, or None when there is one of its name already."""
         key = key_of(item, self.namespace)
         path = self.path(Key(key.version, key.kind, key.namespace, ""))
-        reply = self._send("POST", path, str(key), (_OWN,), item, fine={CONFLICT})
+        reply = self._send("POST", path, str(key), _OWN, item, fine={CONFLICT})
         return None if reply.code == CONFLICT else reply.object
 
     def replace(self, item: Object) -> Object | None:
         """Replace an object; None when it was changed or deleted since it was read."""
         key = key_of(item, self.namespace)
         fine = {CONFLICT, NOT_FOUND}
-        reply = self._send("PUT", self.path(key), str(key), (_OWN,), item, fine=fine)
+        reply = self._send("PUT", self.path(key), str(key), _OWN, item, fine=fine)
         return None if reply.code in fine else reply.object
 
     def delete(self, key: Key, *, version_read: str = "") -> bool:
