@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +10,6 @@ from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.objects import Object, port_of
 from deploytool.traffic.gateway_counters import Taken
 
-_THREADS = 8
 _SCRAPE_S = 5.0
 _OK = 200
 
@@ -80,8 +78,7 @@ class ByApiServer:
                     raise
                 return None
 
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return Counted([each for each in pool.map(told, pods) if each], taken)
+        return Counted([each for each in self._cluster.at_once(told, pods) if each], taken)
 
     def _scraped(self, pod: Object, wanted: Wanted) -> str:
         name = name_of_pod(pod)
