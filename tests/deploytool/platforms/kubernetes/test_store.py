@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from deploytool.errors import Locked, RecordFailed
+from deploytool.errors import Locked, PlatformFailed, RecordFailed
 from deploytool.platforms.kubernetes.objects import Key, Object
+from deploytool.platforms.kubernetes.replies import Away
 from deploytool.platforms.kubernetes.store import ClusterStore
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.revision import revision_of
@@ -132,13 +133,23 @@ def test_the_first_state_is_kept_though_its_answer_comes_late(cluster: Memory) -
         assert store(cluster).load() == state
 
 
-def test_who_is_interrupted_waits_no_more_for_the_server(cluster: Memory) -> None:
+@pytest.mark.parametrize(
+    ("error", "is_hurried"),
+    [
+        (KeyboardInterrupt(), True),
+        (Away("away", why="", hint=""), True),
+        (PlatformFailed("no pod is ready", why="", hint=""), False),
+    ],
+)
+def test_who_is_interrupted_or_waited_in_vain_waits_no_more_for_the_server(
+    cluster: Memory, error: BaseException, is_hurried: bool
+) -> None:
     with store(cluster).lock(holder("first")):
         pass
     assert not cluster.is_hurried
-    with pytest.raises(KeyboardInterrupt), store(cluster).lock(holder("first")):
-        raise KeyboardInterrupt
-    assert cluster.is_hurried
+    with pytest.raises(type(error)), store(cluster).lock(holder("first")):
+        raise error
+    assert cluster.is_hurried == is_hurried
     assert LOCK not in cluster.objects
 
 

@@ -21,6 +21,10 @@ _REFUSES = (
 )
 
 
+class Away(PlatformFailed):
+    """The server does not answer, though it was waited for."""
+
+
 class Conflict(PlatformFailed):
     """Somebody else set a field to another value; `why` names the owner and the field."""
 
@@ -71,7 +75,7 @@ class Reply:
 def failure(method: str, about: str, reply: Reply, context: str | None) -> PlatformFailed:
     """Return what a reply means that is none that was wanted. about: what was asked for."""
     if reply.is_passing:
-        return PlatformFailed(
+        return Away(
             f"the API server {f'of {context} ' if context else ''}does not answer",
             why=reply.words,
             hint="see that it runs and that KUBECONFIG names it, then repeat the command",

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from deploytool.errors import DeployError, Locked, RecordFailed
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.objects import Key, Object, annotations_of
+from deploytool.platforms.kubernetes.replies import Away
 from deploytool.record.store import Holder, TargetState, Wish
 
 NAMES = ("deploytool-state", "deploytool-wish")
@@ -73,7 +74,7 @@ class ClusterStore:
         renewing.start()
         try:
             yield
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Away):  # the server was waited for, and once is enough
             self._cluster.hurry()
             raise
         finally:
