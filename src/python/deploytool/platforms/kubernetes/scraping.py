@@ -57,6 +57,9 @@ class Source(Protocol):
         Raises PlatformFailed when a pod that is needed does not tell; another is left out.
         """
 
+    def close(self) -> None:
+        """Close the connections of its own."""
+
 
 class ByApiServer:
     """Asks each pod itself, by way of the API server."""
@@ -79,6 +82,9 @@ class ByApiServer:
                 return None
 
         return Counted([each for each in self._cluster.at_once(told, pods) if each], taken)
+
+    def close(self) -> None:
+        """Close nothing: the connections are the cluster's."""
 
     def _scraped(self, pod: Object, wanted: Wanted) -> str:
         name = name_of_pod(pod)
