@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpx2
 import pytest
 
 from deploytool.errors import PlatformFailed
@@ -89,3 +90,23 @@ def test_an_error_is_told_in_its_own_words(serve: Serve) -> None:
     answer = {"status": "error", "errorType": "timeout", "error": "query timed out"}
     error = failure(serve(503, json.dumps(answer).encode()))
     assert error.why == "timeout: query timed out; asked was up[1000ms]"
+
+
+def test_who_is_done_with_it_closes_its_client(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = []
+
+    class Client(httpx2.Client):
+        def close(self) -> None:
+            closed.append(self)
+            super().close()
+
+    monkeypatch.setattr(httpx2, "Client", Client)
+    answer = {"status": "success", "data": {"result": [7, "7"]}}
+    api = PrometheusApi(serve(200, json.dumps(answer).encode()))
+    api.close()
+    assert closed == [], "it has made none yet"
+    assert [api.now(), api.now()] == [7, 7]
+    api.close()
+    assert len(closed) == 1

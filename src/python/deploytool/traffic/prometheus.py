@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import httpx2
@@ -29,6 +28,12 @@ class PrometheusApi:
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
+        self._client: httpx2.Client | None = None
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            self._client.close()
 
     def now(self) -> float:
         """Return the time of its clock, in unix seconds."""
@@ -53,7 +58,7 @@ class PrometheusApi:
             fields["time"] = f"{at:.3f}"
         try:
             # Posted: the names of many pods are too long for an address.
-            response = self._http.post(f"{self.url}/api/v1/query", data=fields)
+            response = self._http().post(f"{self.url}/api/v1/query", data=fields)
         except httpx2.HTTPError as error:
             raise PlatformFailed(
                 f"Prometheus does not answer at {self.url}",
@@ -89,11 +94,12 @@ class PrometheusApi:
             )
         return data["result"]
 
-    @cached_property
     def _http(self) -> httpx2.Client:
-        # No connection is kept: one that is restarted would fail the next request on it.
-        limits = httpx2.Limits(max_keepalive_connections=0)
-        return httpx2.Client(timeout=_TIMEOUT_S, trust_env=False, limits=limits)
+        if self._client is None:
+            # No connection is kept: one that is restarted would fail the next request on it.
+            limits = httpx2.Limits(max_keepalive_connections=0)
+            self._client = httpx2.Client(timeout=_TIMEOUT_S, trust_env=False, limits=limits)
+        return self._client
 
 
 def _object(response: httpx2.Response) -> dict[str, Any]:

@@ -12,9 +12,11 @@ import yaml
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.kubernetes.api import Cluster
-from deploytool.platforms.kubernetes.objects import Key
+from deploytool.platforms.kubernetes.objects import Key, Object
+from deploytool.platforms.kubernetes.replies import Away, Refused
 
 POD = Key("v1", "Pod", "shop", "some")
+SOME: Object = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "some"}}
 KINDS = {"resources": [{"kind": "Pod", "name": "pods", "namespaced": True}]}
 READY, STARTING = 200, 500
 DENIED, UNKNOWN = 403, 401
@@ -79,6 +81,24 @@ def _handler(answers: list[tuple[int, int]]) -> type[BaseHTTPRequestHandler]:
                 content = {}
             elif "/proxy" in self.path:
                 status, content = int(self.path.rpartition("/")[2]), self._of_proxy()
+            self._answer(status, content)
+
+        def do_PATCH(self) -> None:
+            """Answer with the status and the message that the object asks for."""
+            asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            status, words = asked["spec"]["status"], asked["spec"]["words"]
+            self._answer(status, {"apiVersion": "v1", "kind": "Status", "message": words})
+
+        def do_POST(self) -> None:
+            """Refuse what is not to be read strictly."""
+            self.rfile.read(int(self.headers["Content-Length"]))
+            is_strict = "fieldValidation=Strict" in self.path
+            self._answer(201 if is_strict else 400, {"is_strict": is_strict})
+
+        def do_PUT(self) -> None:
+            self.do_POST()
+
+        def _answer(self, status: int, content: object) -> None:
             body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -151,6 +171,50 @@ def test_who_wants_to_go_waits_for_no_server(
     with pytest.raises(KeyboardInterrupt):
         cluster.get(POD)
     began = time.monotonic()
-    with pytest.raises(PlatformFailed, match="does not answer"):
+    with pytest.raises(Away, match="does not answer"):
         cluster.get(POD)
     assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (500, 'Internal error occurred: failed calling webhook "a.b": connection refused'),
+        (403, 'admission webhook "a.b" denied the request: no'),
+        (403, 'pods "some" is forbidden: exceeded quota: few, requested: pods=1'),
+        (403, 'pods "some" is forbidden: unable to create new content in namespace shop '
+         "because it is being terminated"),
+        (403, 'pods "some" is forbidden: violates PodSecurity "restricted:latest"'),
+    ],
+)  # fmt: skip
+def test_an_object_that_is_not_taken_is_told_at_once_with_the_words_of_the_server(
+    open_cluster: Open, told: list[str], status: int, words: str
+) -> None:
+    with pytest.raises(Refused, match="the cluster refused Pod/some") as failed:
+        open_cluster().apply({**SOME, "spec": {"status": status, "words": words}})
+    assert failed.value.why == words
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "expected"),
+    [
+        (500, "etcdserver: request timed out", "does not answer"),
+        (403, 'pods is forbidden: User "ada" cannot patch resource "pods"', "does not allow PATCH"),
+        (403, 'User "ada" cannot patch resource "mutatingwebhookconfigurations"', "does not allow"),
+    ],
+)
+def test_a_server_that_fails_and_a_right_that_lacks_are_told_as_that(
+    open_cluster: Open, status: int, words: str, expected: str
+) -> None:
+    cluster = open_cluster()
+    cluster.hurry()
+    with pytest.raises(PlatformFailed, match=expected):
+        cluster.apply({**SOME, "spec": {"status": status, "words": words}})
+
+
+@pytest.mark.parametrize("write", [Cluster.create, Cluster.replace])
+def test_a_field_that_the_server_does_not_know_is_an_error_and_not_dropped(
+    open_cluster: Open, write: Callable[[Cluster, Object], Object | None]
+) -> None:
+    assert write(open_cluster(), SOME) == {"is_strict": True}

@@ -1,6 +1,8 @@
 """What is applied, what is left over, and what nobody is to see of it; on objects in memory."""
 
 import base64
+import threading
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -84,6 +86,47 @@ def test_of_a_secret_only_the_names_of_what_differs_are_told() -> None:
     applied(cluster, [item("v1", "ConfigMap", data={"colour": "red"})])
     changed = [item("v1", "ConfigMap", data={"colour": "blue"})]
     assert ("ConfigMap/web", 'data.colour: "red" -> "blue"') in found(applying, changed)
+
+
+@pytest.mark.parametrize("interrupted", ["list", "dry run", "apply"])
+def test_who_is_interrupted_does_not_wait_for_the_requests_under_way(interrupted: str) -> None:
+    class Away(Memory):
+        """Answers when nobody waits any more; its first answer is an interrupt."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self._is_asked, self._left = threading.Event(), threading.Event()
+
+        def hurry(self) -> None:
+            super().hurry()
+            self._left.set()
+
+        def list(self, version: str, kind: str, selector: str = "") -> list[Object]:
+            self._wait("list", is_first=kind == "ConfigMap")
+            return super().list(version, kind, selector)
+
+        def apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
+            what = "dry run" if is_dry_run else "apply"
+            self._wait(what, is_first=item["metadata"]["name"] == "first")
+            return super().apply(item, is_dry_run=is_dry_run)
+
+        def _wait(self, what: str, *, is_first: bool) -> None:
+            if what != interrupted:
+                return
+            if is_first:
+                self._is_asked.wait(5)
+                raise KeyboardInterrupt
+            self._is_asked.set()
+            self._left.wait(5)
+
+    cluster = Away()
+    names = ("first", "second")
+    for name in names:
+        cluster.create(item("v1", "ConfigMap", name))
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        applied(cluster, [item("v1", "ConfigMap", name, data={}) for name in names])
+    assert time.monotonic() - began < 4
 
 
 @pytest.mark.parametrize(

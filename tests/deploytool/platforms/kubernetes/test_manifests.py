@@ -176,11 +176,6 @@ def test_an_object_without_pods_has_no_images_to_replace(kind: str) -> None:
     assert [with_images(item, {"web": "built"}) for item in items] == items
 
 
-def test_a_service_runs_the_image_of_its_first_container() -> None:
-    assert manifests().image("web", {}) == "registry.example/web:local"
-    assert manifests().image("web", {"web": "built", "side": "x"}) == "built"
-
-
 def changed(old: str, new: str) -> Manifests:
     assert old in TEXT
     return manifests(TEXT.replace(old, new))

@@ -4,13 +4,18 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from deploytool.platforms.base import Role
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.manifests import Manifests, parse
 from deploytool.platforms.kubernetes.objects import COMPONENT, REVISION, ROLE, Object
+from deploytool.platforms.kubernetes.parts import Parts
 from deploytool.platforms.kubernetes.platform import KubernetesPlatform
+from deploytool.platforms.kubernetes.prometheus import ByPrometheus
 from deploytool.platforms.kubernetes.replies import Reply
 from deploytool.system.declaration import System
+from deploytool.system.targets import KubernetesTarget
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 SYSTEM = System.model_validate(
@@ -120,3 +125,43 @@ def test_each_pod_is_asked_at_its_own_port_whatever_the_manifests_say_now() -> N
     asked = [each.body for each in platform.request_each("web", Role.STABLE, "/version")]
     assert asked == [b"web-1:7070/version", b"web-2:7071/version"]
     assert platform.request("web", Role.STABLE, "/").body == b"web-1:7070/"
+
+
+@pytest.mark.parametrize("sharing", ["routes", "replicas"])
+def test_one_client_of_prometheus_is_made_and_closed_at_the_end(
+    sharing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    class Source(ByPrometheus):
+        def __init__(self, *_: object) -> None:
+            done.append("made")
+
+        def close(self) -> None:
+            done.append("closed")
+
+    monkeypatch.setattr("deploytool.platforms.kubernetes.parts.ByPrometheus", Source)
+    target = KubernetesTarget.model_validate(
+        {
+            "platform": "kubernetes",
+            "manifests": "kubernetes",
+            "namespace": "shop",
+            "registry": "registry.example",
+            "migrations": {"expand": "expand", "contract": "contract"},
+            "sharing": sharing,
+            "metrics_port": 9100,
+            "prometheus": {"url": "http://prometheus.example", "selector": 'namespace="shop"'},
+            "state": "state",
+        }
+    )
+    parts = Parts(
+        target=target,
+        system=SYSTEM,
+        root=tmp_path,
+        deploy=tmp_path,
+        artifacts={},
+        on_secret=lambda _: None,
+        on_wait=lambda _: None,
+    )
+    KubernetesPlatform(SYSTEM, parts).close()
+    assert done == ["made", "closed"]

@@ -74,3 +74,43 @@ def test_without_secrets_nothing_is_hidden_until_they_are_made() -> None:
     assert made.mask("well") == "well"
     made.make(PLACE)
     assert made.mask(made.value("owner")) == MASK
+
+
+def test_who_looks_before_they_are_made_hides_them_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Server()
+    looking, _ = secrets(cluster)
+    assert looking.mask("well") == "well"
+    made, _ = secrets(cluster)
+    made.make(PLACE)
+    monkeypatch.setattr("deploytool.platforms.kubernetes.secrets._LOOK_S", 0)
+    assert looking.mask(made.value("cart")) == MASK
+
+
+def test_what_is_not_there_is_not_looked_for_with_every_line() -> None:
+    class Counting(Server):
+        looks = 0
+
+        def get(self, key: Key) -> Object | None:
+            self.looks += 1
+            return super().get(key)
+
+    cluster = Counting()
+    looking, _ = secrets(cluster)
+    for _ in range(1000):
+        looking.mask("well")
+    assert cluster.looks < 100
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_password_made_by_hand_is_what_stands_before_its_line_end(end: str) -> None:
+    cluster = Server()
+    by_hand: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+    cluster.create({**by_hand, "stringData": {"password": f"a/b@c {end}"}})
+    made, _ = secrets(cluster)
+    made.make(PLACE)
+    assert made.value("owner") == "a/b@c "
+    migrations = cluster.objects[Key("v1", "Secret", "shop", "db-migrations")]
+    url = f"postgres://owner:a%2Fb%40c%20@{PLACE}"
+    assert migrations["stringData"]["dotenv"] == f"DATABASE_URL={url}\n"

@@ -1,9 +1,12 @@
 """State, lock and wish as objects: what holds when a machine stood still, or an answer was lost."""
 
+import math
+
 import pytest
 
-from deploytool.errors import RecordFailed
-from deploytool.platforms.kubernetes.objects import Key
+from deploytool.errors import Locked, PlatformFailed, RecordFailed
+from deploytool.platforms.kubernetes.objects import Key, Object
+from deploytool.platforms.kubernetes.replies import Away
 from deploytool.platforms.kubernetes.store import ClusterStore
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.revision import revision_of
@@ -21,12 +24,68 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Memory:
     return Memory()
 
 
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+
+class Interrupted(Memory):
+    """A server that is away for a minute at one look at the lock: nobody can renew it meanwhile.
+
+    lives: whether its holder, seen long ago, goes on a second after the server is back.
+    """
+
+    def __init__(self, clock: Clock, away_at: int, *, lives: bool) -> None:
+        super().__init__()
+        self._clock = clock
+        self._looks_left = away_at
+        self._lives = lives
+        self.back_s = math.inf
+        self.create(lease("first", "2026-11-26T00:00:00Z"))
+
+    def get(self, key: Key) -> Object | None:
+        self._looks_left -= 1
+        if self._looks_left == 0:
+            self._clock.sleep(60)
+            self.back_s = self._clock.now_s
+        if self._lives and self._clock.now_s > self.back_s + 1:
+            self.objects[key] = lease("first", "2026-11-26T00:02:00Z")
+        return super().get(key)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr("deploytool.platforms.kubernetes.store.time", found)
+    return found
+
+
 def store(cluster: Memory) -> ClusterStore:
     return ClusterStore(cluster, lambda: None)
 
 
 def holder(run: str) -> Holder:
     return Holder(user="ada", host="one", pid=7, command="up", run=run, since="2026-11-26T00:00:00")
+
+
+def lease(run: str, renewed: str) -> Object:
+    return {
+        "apiVersion": LOCK.version,
+        "kind": LOCK.kind,
+        "metadata": {
+            "name": LOCK.name,
+            "annotations": {"deploytool/holder": holder(run).model_dump_json()},
+        },
+        "spec": {"holderIdentity": run, "renewTime": renewed},
+    }
 
 
 def test_who_slept_while_another_took_the_lock_writes_and_takes_nothing(cluster: Memory) -> None:
@@ -74,11 +133,43 @@ def test_the_first_state_is_kept_though_its_answer_comes_late(cluster: Memory) -
         assert store(cluster).load() == state
 
 
-def test_who_is_interrupted_waits_no_more_for_the_server(cluster: Memory) -> None:
+@pytest.mark.parametrize(
+    ("error", "is_hurried"),
+    [
+        (KeyboardInterrupt(), True),
+        (Away("away", why="", hint=""), True),
+        (PlatformFailed("no pod is ready", why="", hint=""), False),
+    ],
+)
+def test_who_is_interrupted_or_waited_in_vain_waits_no_more_for_the_server(
+    cluster: Memory, error: BaseException, is_hurried: bool
+) -> None:
     with store(cluster).lock(holder("first")):
         pass
     assert not cluster.is_hurried
-    with pytest.raises(KeyboardInterrupt), store(cluster).lock(holder("first")):
-        raise KeyboardInterrupt
-    assert cluster.is_hurried
+    with pytest.raises(type(error)), store(cluster).lock(holder("first")):
+        raise error
+    assert cluster.is_hurried == is_hurried
     assert LOCK not in cluster.objects
+
+
+@pytest.mark.parametrize("away_at", [1, 2, 20])
+def test_no_lock_is_taken_from_one_who_could_not_renew_it(clock: Clock, away_at: int) -> None:
+    cluster = Interrupted(clock, away_at, lives=True)
+    with pytest.raises(Locked, match="locked"), store(cluster).lock(holder("second")):
+        pass
+    assert cluster.objects[LOCK]["spec"]["holderIdentity"] == "first"
+
+
+def test_a_dead_holder_loses_the_lock_once_it_could_have_renewed_it(clock: Clock) -> None:
+    cluster = Interrupted(clock, 2, lives=False)
+    with store(cluster).lock(holder("second")):
+        assert 6 < clock.now_s - cluster.back_s < 7
+        assert cluster.objects[LOCK]["spec"]["holderIdentity"] == "second"
+
+
+@pytest.mark.parametrize(("lives", "expected"), [(True, holder("first")), (False, None)])
+def test_who_could_not_renew_the_lock_holds_it_still_if_it_lives(
+    clock: Clock, lives: bool, expected: Holder | None
+) -> None:
+    assert store(Interrupted(clock, 2, lives=lives)).holder() == expected

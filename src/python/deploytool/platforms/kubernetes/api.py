@@ -6,8 +6,9 @@ left alone. A server that is away for a while is waited for.
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import urllib3
 
@@ -19,7 +20,6 @@ from deploytool.platforms.kubernetes.replies import (
     DENIED,
     FAILURE,
     NOT_FOUND,
-    PASSING,
     Reply,
     failure,
     words,
@@ -33,9 +33,13 @@ _AWAY_S = 60.0
 # What a request may take at most once somebody wants to go.
 _HURRIED_S = 2.0
 _RETRY_S = 0.5
-_OWN = ("fieldManager", FIELD_MANAGER)
+_THREADS = 8
+# An unknown field is an error: a typo would be dropped in silence.
+_OWN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"))
 
 Query = Sequence[tuple[str, str]]
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 class Cluster:
@@ -67,6 +71,19 @@ class Cluster:
         """Wait no longer for a server that is away: somebody wants to go."""
         self._patience_s, self._request_s = 0.0, _HURRIED_S
 
+    def at_once(self, work: Callable[[Item], Found], items: "Iterable[Item]") -> "list[Found]":
+        """Do the work on many items at a time; return what comes of each, in their order.
+
+        Who interrupts that does not wait for the server, nor for the threads that do.
+        """
+        with ThreadPoolExecutor(_THREADS) as pool:
+            try:
+                return [*pool.map(work, items)]
+            except KeyboardInterrupt:
+                # Before the pool is left, which ends when its threads do.
+                self.hurry()
+                raise
+
     def get(self, key: Key) -> Object | None:
         """Return an object, None when there is none."""
         reply = self._send("GET", self.path(key), str(key), fine={NOT_FOUND})
@@ -93,13 +110,12 @@ class Cluster:
         return [{"apiVersion": version, "kind": kind, **item} for item in found]
 
     def apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
-        """Apply an object server side, unknown fields an error; return what it is then.
+        """Apply an object server side; return what it is then.
 
         Raises Conflict when somebody else set a field to another value.
         """
         key = key_of(item, self.namespace)
-        query = [_OWN, ("fieldValidation", "Strict")]
-        query += [("dryRun", "All")] if is_dry_run else []
+        query = (*_OWN, ("dryRun", "All")) if is_dry_run else _OWN
         content = "application/apply-patch+yaml"
         return self._send("PATCH", self.path(key), str(key), query, item, content).object
 
@@ -107,14 +123,14 @@ class Cluster:
         """Create an object; return it, or None when there is one of its name already."""
         key = key_of(item, self.namespace)
         path = self.path(Key(key.version, key.kind, key.namespace, ""))
-        reply = self._send("POST", path, str(key), (_OWN,), item, fine={CONFLICT})
+        reply = self._send("POST", path, str(key), _OWN, item, fine={CONFLICT})
         return None if reply.code == CONFLICT else reply.object
 
     def replace(self, item: Object) -> Object | None:
         """Replace an object; None when it was changed or deleted since it was read."""
         key = key_of(item, self.namespace)
         fine = {CONFLICT, NOT_FOUND}
-        reply = self._send("PUT", self.path(key), str(key), (_OWN,), item, fine=fine)
+        reply = self._send("PUT", self.path(key), str(key), _OWN, item, fine=fine)
         return None if reply.code in fine else reply.object
 
     def delete(self, key: Key, *, version_read: str = "") -> bool:
@@ -243,7 +259,7 @@ class Cluster:
             # what it refused until now it may allow.
             self._is_away = not self._is_ready()
             return not self._is_away and not was_away
-        self._is_away = reply.code == 0 or reply.code in PASSING
+        self._is_away = reply.is_passing
         return not self._is_away
 
     def _is_ready(self) -> bool:

@@ -5,7 +5,6 @@ would change, so that its own defaults are no differences.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import groupby, islice
 
@@ -32,7 +31,6 @@ from deploytool.platforms.kubernetes.replies import Conflict, Refused
 NAME = "deploytool-foundation"
 _APPLIED = "applied"
 
-_THREADS = 8
 _SHOWN = 3
 # Where something may be left over, though the manifests have nothing of the kind any more.
 _PRUNED = (
@@ -94,9 +92,8 @@ class Applying:
         wanted = [self._marked(item) for item in items]
         live = self._live(wanted)
         stood = self._noted()
-        with ThreadPoolExecutor(_THREADS) as pool:
-            found = pool.map(lambda item: self._difference(item, live, stood), wanted)
-            changed = [each for each in found if each is not None]
+        compared = self._cluster.at_once(lambda item: self._difference(item, live, stood), wanted)
+        changed = [each for each in compared if each is not None]
         here = {_identity(key_of(item, self._cluster.namespace)) for item in wanted}
         left = [
             Difference(key, "no longer in the manifests", None)
@@ -113,11 +110,10 @@ class Applying:
 
         Raises Conflict, PlatformFailed.
         """
-        with ThreadPoolExecutor(_THREADS) as pool:
-            for kind, some in groupby(found, lambda each: each.key.kind):
-                list(pool.map(self._carry_out, some))
-                if kind == _DEFINITION:
-                    self._cluster.forget_kinds()
+        for kind, some in groupby(found, lambda each: each.key.kind):
+            self._cluster.at_once(self._carry_out, some)
+            if kind == _DEFINITION:
+                self._cluster.forget_kinds()
 
     def _carry_out(self, change: Difference) -> None:
         if change.wanted is None:
@@ -179,11 +175,10 @@ class Applying:
             for item in wanted
             if not self._is_here((item["apiVersion"], item["kind"]))
         ]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            lists = pool.map(lambda each: self._cluster.list(*each), here)
-            found = [item for items in lists for item in items]
-            known = [key for key in elsewhere if self._cluster.knows(key.version, key.kind)]
-            found += [item for item in pool.map(self._cluster.get, known) if item is not None]
+        lists = self._cluster.at_once(lambda each: self._cluster.list(*each), here)
+        found = [item for items in lists for item in items]
+        known = [key for key in elsewhere if self._cluster.knows(key.version, key.kind)]
+        found += [item for item in self._cluster.at_once(self._cluster.get, known) if item]
         return {key_of(item, self._cluster.namespace): item for item in found}
 
     def _is_here(self, version_kind: tuple[str, str]) -> bool:

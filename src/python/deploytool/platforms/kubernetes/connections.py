@@ -6,7 +6,6 @@ packets get through depends on a pod's labels, and these are the same.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from subprocess import CompletedProcess
@@ -22,8 +21,6 @@ from deploytool.system.declaration import System
 from deploytool.system.declared import REFERENCE
 from deploytool.system.targets import Dial
 
-# Each is a kubectl, which takes some time of a processor to start, and then waits.
-_THREADS = 8
 # The programs have limits of their own, of a few seconds; this is for one that hangs.
 _TRY_S = 15.0
 _LONGEST_WORDS = 300
@@ -88,8 +85,7 @@ class Connections:
             if source.component != target.component
             for port in target.ports
         ]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return list(pool.map(lambda pair: self._try(*pair), pairs))
+        return self._cluster.at_once(lambda pair: self._try(*pair), pairs)
 
     def _ends(self, component: str) -> Iterator[End]:
         """Yield stable, and the canary if it has pods."""

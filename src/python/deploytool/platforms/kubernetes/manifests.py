@@ -1,6 +1,6 @@
 """The manifests of a target, rendered: which object is whose, and the images in them. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -86,10 +86,6 @@ class Manifests:
     def job(self, name: str, images: Mapping[str, str]) -> Object:
         """Return a Job that ends by itself. Raises InvalidInput when there is none."""
         return with_images(self._one("Job", name), images)
-
-    def image(self, component: str, images: Mapping[str, str]) -> str:
-        """Return the image of a component's own container."""
-        return str(containers(with_images(self.deployment(component), images))[0]["image"])
 
     def fingerprint(self, component: str, image: str, meant: Mapping[str, str]) -> str:
         """Return the SHA-256, in hex, of an image and of all that the manifests add to it.
@@ -221,10 +217,3 @@ def with_template(item: Object) -> Object:
 def image_base(image: str) -> str:
     """Return an image's name without registry, path, tag and digest."""
     return image.rpartition("/")[2].partition("@")[0].partition(":")[0]
-
-
-def images_in(items: Sequence[Object]) -> Iterator[str]:
-    """Yield every image that objects name."""
-    for item in items:
-        if item["kind"] in WORKLOADS | {"Job"}:
-            yield from (each["image"] for each in containers(item))

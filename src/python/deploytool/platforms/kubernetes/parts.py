@@ -65,11 +65,12 @@ class Parts:
         self.database = ClusterDatabase(
             name, database.database, self.inspection, self.kubectl, self.secrets
         )
+        self.source = self._source()
         self.gateway = ClusterGateway(
             system.gateway,
             self.cluster,
             self.inspection,
-            self._source(),
+            self.source,
             target.gateway_url,
             target.metrics_port,
         )
@@ -114,8 +115,7 @@ class Parts:
     def _sharing(self) -> Sharing:
         if self._target.sharing == "routes":
             return Routes(self.cluster, self._system, self.gateway)
-        source = self._source()
-        return Replicas(self.cluster, self._system, self.inspection, source)
+        return Replicas(self.cluster, self._system, self.inspection, self.source)
 
     def _source(self) -> Source:
         named = self._target.prometheus

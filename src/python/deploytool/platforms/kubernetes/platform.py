@@ -57,6 +57,7 @@ class KubernetesPlatform:
 
     def close(self) -> None:
         """Close the connections; everything goes on running."""
+        self._parts.source.close()
         self._parts.cluster.close()
 
     @property

@@ -39,6 +39,10 @@ class ByPrometheus:
         self._has_read = False
         self._seen_since: dict[str, float] = {}
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._api.close()
+
     def read(
         self, pods: Sequence[Object], wanted: Wanted, is_needed: Callable[[Object], bool]
     ) -> Counted:

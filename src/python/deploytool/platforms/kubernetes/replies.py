@@ -10,7 +10,19 @@ NOT_FOUND, CONFLICT, FAILURE = 404, 409, 400
 # An instance of it that has just started refuses everything for a moment.
 _UNKNOWN, _FORBIDDEN = 401, 403
 DENIED = frozenset({_UNKNOWN, _FORBIDDEN})
-PASSING = frozenset({429, 500, 502, 503, 504})
+_PASSING = frozenset({429, 500, 502, 503, 504})
+# What it says when it is there and no right lacks: what it asks about an object says no, or fails.
+_REFUSES = (
+    "failed calling webhook",
+    "admission webhook",
+    "exceeded quota",
+    "is being terminated",
+    "violates PodSecurity",
+)
+
+
+class Away(PlatformFailed):
+    """The server does not answer, though it was waited for."""
 
 
 class Conflict(PlatformFailed):
@@ -49,11 +61,21 @@ class Reply:
         kind = self.object.get("apiVersion"), self.object.get("kind")
         return self.code >= FAILURE and kind == ("v1", "Status")
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the object is what the server does not take, whatever the code says."""
+        return self.is_status and any(each in self.words for each in _REFUSES)
+
+    @property
+    def is_passing(self) -> bool:
+        """Whether the server is away, or may have another answer in a moment."""
+        return self.code == 0 or (self.code in _PASSING and not self.is_refusal)
+
 
 def failure(method: str, about: str, reply: Reply, context: str | None) -> PlatformFailed:
     """Return what a reply means that is none that was wanted. about: what was asked for."""
-    if reply.code == 0 or reply.code in PASSING:
-        return PlatformFailed(
+    if reply.is_passing:
+        return Away(
             f"the API server {f'of {context} ' if context else ''}does not answer",
             why=reply.words,
             hint="see that it runs and that KUBECONFIG names it, then repeat the command",
@@ -64,7 +86,7 @@ def failure(method: str, about: str, reply: Reply, context: str | None) -> Platf
             why=reply.words,
             hint="the login may have run out: renew it in the kubeconfig, then repeat the command",
         )
-    if reply.code == _FORBIDDEN:
+    if reply.code == _FORBIDDEN and not reply.is_refusal:
         return PlatformFailed(
             f"the cluster does not allow {method} of {about}",
             why=reply.words,
@@ -79,8 +101,10 @@ def failure(method: str, about: str, reply: Reply, context: str | None) -> Platf
         )
     return Refused(
         f"the cluster refused {about}",
-        # A message about a Secret may quote it.
-        why=f"HTTP {reply.code}" if about.startswith("Secret/") else reply.words,
+        # What is said about the fields of a Secret may quote them.
+        why=f"HTTP {reply.code}"
+        if about.startswith("Secret/") and not reply.is_refusal
+        else reply.words,
         hint="correct the cause named, then repeat the command",
     )
 

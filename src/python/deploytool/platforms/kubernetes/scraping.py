@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +10,6 @@ from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.objects import Object, port_of
 from deploytool.traffic.gateway_counters import Taken
 
-_THREADS = 8
 _SCRAPE_S = 5.0
 _OK = 200
 
@@ -59,6 +57,9 @@ class Source(Protocol):
         Raises PlatformFailed when a pod that is needed does not tell; another is left out.
         """
 
+    def close(self) -> None:
+        """Close the connections of its own."""
+
 
 class ByApiServer:
     """Asks each pod itself, by way of the API server."""
@@ -80,8 +81,10 @@ class ByApiServer:
                     raise
                 return None
 
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return Counted([each for each in pool.map(told, pods) if each], taken)
+        return Counted([each for each in self._cluster.at_once(told, pods) if each], taken)
+
+    def close(self) -> None:
+        """Close nothing: the connections are the cluster's."""
 
     def _scraped(self, pod: Object, wanted: Wanted) -> str:
         name = name_of_pod(pod)

@@ -1,9 +1,12 @@
 """The passwords of the database as Secrets: made at the first deployment, never applied again."""
 
 import base64
+import math
 import secrets
 import threading
+import time
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.kubernetes.api import Cluster
@@ -15,6 +18,8 @@ _BYTES = 24
 # The key that holds a role's password, and the one that holds dbmate's settings.
 _PASSWORD, _DOTENV = "password", "dotenv"
 _MIGRATIONS = "migrations"
+# How often is looked for those that were not there yet: each line that is shown asks for it.
+_LOOK_S = 1.0
 
 
 class ClusterSecrets:
@@ -38,6 +43,7 @@ class ClusterSecrets:
         self._values: dict[str, str] = {}
         self._learning = threading.Lock()
         self._has_all = False
+        self._looked = -math.inf
 
     def names(self) -> list[str]:
         """Return the name of every Secret."""
@@ -47,7 +53,8 @@ class ClusterSecrets:
         """Make those that are missing. place: HOST:PORT/DATABASE?OPTIONS, for migrations."""
         for role in self._roles:
             self._require(role, _PASSWORD, secrets.token_urlsafe(_BYTES))
-        url = f"postgres://{OWNER}:{self.value(OWNER)}@{place}"
+        # One made by hand may hold anything.
+        url = f"postgres://{OWNER}:{quote(self.value(OWNER), safe='')}@{place}"
         self._require(_MIGRATIONS, _DOTENV, f"DATABASE_URL={url}\n")
 
     def exist(self) -> bool:
@@ -61,12 +68,16 @@ class ClusterSecrets:
     def mask(self, text: str) -> str:
         """Return the text with every secret replaced. May be called from several threads."""
         with self._learning:
-            if not self._has_all:  # whoever only looks has made none of them
-                for role in self._roles:
-                    self._read(role, _PASSWORD)
-                self._read(_MIGRATIONS, _DOTENV)
-                self._has_all = True
+            if not self._has_all and time.monotonic() - self._looked > _LOOK_S:
+                self._learn_all()
         return self._masking.mask(text)
+
+    def _learn_all(self) -> None:
+        """Learn those that others have made: whoever only looks has made none of them."""
+        found = [self._read(role, _PASSWORD) for role in self._roles]
+        found.append(self._read(_MIGRATIONS, _DOTENV))
+        self._has_all = None not in found
+        self._looked = time.monotonic()
 
     def _require(self, role: str, key: str, value: str) -> None:
         if self._read(role, key) is not None:
@@ -92,7 +103,8 @@ class ClusterSecrets:
         encoded = ((found or {}).get("data") or {}).get(key)
         if encoded is None:
             return None
-        value = base64.b64decode(encoded).decode()
+        # One made by hand may end in a line end, which the apps leave out, too.
+        value = base64.b64decode(encoded).decode().rstrip("\r\n")
         self._learn(role, value)
         return value
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from deploytool.errors import DeployError, Locked, RecordFailed
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.objects import Key, Object, annotations_of
+from deploytool.platforms.kubernetes.replies import Away
 from deploytool.record.store import Holder, TargetState, Wish
 
 NAMES = ("deploytool-state", "deploytool-wish")
@@ -73,7 +74,7 @@ class ClusterStore:
         renewing.start()
         try:
             yield
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Away):  # the server was waited for, and once is enough
             self._cluster.hurry()
             raise
         finally:
@@ -85,17 +86,22 @@ class ClusterStore:
 
     def holder(self) -> Holder | None:
         """Return who holds the lock now. Takes longer when the last sign of life is old."""
-        found = self._lease()
+        watch = _Watch(self._lease)
+        found = watch.look()
         if found is None or (age_s := _age_s(found)) is None:
             return None
-        if not 0 <= age_s < _SEEN_WITHIN_S:
-            # It is dead, or its clock is not ours: then it shows itself soon.
-            time.sleep(_SEEN_WITHIN_S)
-            later = self._lease()
-            if later is None or _sign(later) == _sign(found):
+        if 0 <= age_s < _SEEN_WITHIN_S:
+            return _holder_of(found)
+        # It is dead, or its clock is not ours: then it shows itself soon.
+        first = watch.sign
+        while watch.silent_s <= _SEEN_WITHIN_S:
+            time.sleep(_LOOK_S)
+            found = watch.look()
+            if found is None:
                 return None
-            found = later
-        return _holder_of(found)
+            if watch.sign != first:
+                return _holder_of(found)
+        return None
 
     def post_wish(self, wish: Wish) -> None:
         """Keep the wish, in place of an earlier one. Raises RecordFailed."""
@@ -155,25 +161,24 @@ class ClusterStore:
             )
 
     def _take(self, holder: Holder) -> None:
-        began, seen = time.monotonic(), ""
+        watch = _Watch(self._lease)
         while True:
-            found = self._lease()
+            seen = watch.sign
+            found = watch.look()
             if found is None:
                 if self._cluster.create(self._new_lease(holder)) is not None:
                     return
                 continue
             is_free = not found["spec"].get("holderIdentity")
-            waited_s = time.monotonic() - began
-            if is_free or (seen == _sign(found) and waited_s > _DEAD_AFTER_S):
+            if is_free or watch.silent_s > _DEAD_AFTER_S:
                 version = {"resourceVersion": _version(found)}
                 lease = self._new_lease(holder)
                 lease["metadata"] |= version
                 if self._cluster.replace(lease) is not None:
                     return
                 continue
-            if seen and seen != _sign(found):
+            if seen and seen != watch.sign:
                 raise _locked(_holder_of(found))
-            seen = _sign(found)
             time.sleep(_LOOK_S)
 
     def _renew(self, run: str, done: threading.Event) -> None:
@@ -187,7 +192,8 @@ class ClusterStore:
                 found["spec"]["renewTime"] = _now()
                 self._cluster.replace(found)
             except DeployError:
-                # The server is away: nobody else can take the lock meanwhile either.
+                # The server is away. If only this process does not reach it, another one may take
+                # the lock meanwhile: the next renewal sees that, and so does whoever writes.
                 continue
 
     def _release(self, run: str) -> None:
@@ -220,6 +226,32 @@ class ClusterStore:
                 "renewTime": _now(),
             },
         }
+
+
+class _Watch:
+    """What one who waits sees of the lock. read: returns its Lease.
+
+    sign: that of the last look, "" without a Lease. silent_s: how long it has been the same.
+    """
+
+    def __init__(self, read: Callable[[], Object | None]) -> None:
+        self._read = read
+        self.sign = ""
+        self.silent_s = 0.0
+        self._since = 0.0
+
+    def look(self) -> Object | None:
+        """Return the Lease as it is now."""
+        asked = time.monotonic()
+        found = self._read()
+        now = time.monotonic()
+        sign = _sign(found) if found else ""
+        # While the server does not answer, no holder can show that it lives: silence does not
+        # count before it could.
+        if sign != self.sign or now - asked > _RENEWED_S:
+            self._since = now
+        self.sign, self.silent_s = sign, now - self._since
+        return found
 
 
 def _content(item: Object) -> str:
