@@ -173,3 +173,26 @@ def test_who_could_not_renew_the_lock_holds_it_still_if_it_lives(
     clock: Clock, lives: bool, expected: Holder | None
 ) -> None:
     assert store(Interrupted(clock, 2, lives=lives)).holder() == expected
+
+
+class Slow(Memory):
+    """A server that takes longer for each look at the lock than its holder does to renew it."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.create(lease("first", "2026-11-26T00:00:00Z"))
+
+    def get(self, key: Key) -> Object | None:
+        self._clock.sleep(2)
+        return super().get(key)
+
+
+def test_where_nobody_can_see_whether_the_holder_lives_the_wait_ends_and_it_holds_the_lock(
+    clock: Clock,
+) -> None:
+    with pytest.raises(Locked, match="locked"), store(Slow(clock)).lock(holder("second")):
+        pass
+    assert 180 < clock.now_s < 200
+    assert store(Slow(clock)).holder() == holder("first")
+    assert clock.now_s < 400

@@ -25,6 +25,9 @@ _RENEWED_S = 1.0
 _SEEN_WITHIN_S = 2.5
 _DEAD_AFTER_S = 6.0
 _LOOK_S = 0.2
+# Of a server that answers ever so slowly nobody learns whether the holder lives. Longer than one
+# that is away for a while is waited for.
+_KNOWN_WITHIN_S = 180.0
 # How long the end waits for a sign of life that is under way: it may be one that nobody answers.
 _END_S = 2.0
 
@@ -85,7 +88,11 @@ class ClusterStore:
                 self._release(holder.run)
 
     def holder(self) -> Holder | None:
-        """Return who holds the lock now. Takes longer when the last sign of life is old."""
+        """Return who holds the lock now, as far as can be seen.
+
+        Takes longer when the last sign of life is old.
+        """
+        until = time.monotonic() + _KNOWN_WITHIN_S
         watch = _Watch(self._lease)
         found = watch.look()
         if found is None or (age_s := _age_s(found)) is None:
@@ -99,7 +106,7 @@ class ClusterStore:
             found = watch.look()
             if found is None:
                 return None
-            if watch.sign != first:
+            if watch.sign != first or time.monotonic() > until:
                 return _holder_of(found)
         return None
 
@@ -161,6 +168,7 @@ class ClusterStore:
             )
 
     def _take(self, holder: Holder) -> None:
+        until = time.monotonic() + _KNOWN_WITHIN_S
         watch = _Watch(self._lease)
         while True:
             seen = watch.sign
@@ -177,7 +185,7 @@ class ClusterStore:
                 if self._cluster.replace(lease) is not None:
                     return
                 continue
-            if seen and seen != watch.sign:
+            if (seen and seen != watch.sign) or time.monotonic() > until:
                 raise _locked(_holder_of(found))
             time.sleep(_LOOK_S)
 
