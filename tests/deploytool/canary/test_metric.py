@@ -71,6 +71,29 @@ def test_a_canary_that_sells_more_or_as_much_is_no_worse() -> None:
         assert after(evidence, *[poll(sold(count, 5, 10), sold(50, 50, 90))] * 60).log_e < 0
 
 
+def test_a_canary_that_sells_less_is_not_passed_while_so_much_speaks_against_it() -> None:
+    evidence = after(begun(policy=SELLING), *[HEALTHY] * 40)
+    assert evidence.judge(0, 40).decision is Decision.PROMOTE
+    weak = poll(sold(1, 6, 10), sold(50, 52, 90))
+    while not evidence.is_doubted:
+        evidence = evidence.after(weak)
+    assert 20 <= evidence.figures().e_value < 100
+    verdict = evidence.judge(0, 50)
+    assert (verdict.decision, verdict.metric) == (Decision.CONTINUE, "sold per offer")
+    assert verdict.sentence.startswith("sold per offer: ")
+    assert verdict.sentence.endswith(" of 100: no step is passed unless below 20")
+    assert evidence.judge(0, 600).decision is Decision.HOLD
+
+
+def test_a_canary_that_was_doubted_by_chance_is_passed_after_all() -> None:
+    evidence = after(begun(policy=SELLING), *[HEALTHY] * 40)
+    while not evidence.is_doubted:
+        evidence = evidence.after(poll(sold(1, 6, 10), sold(50, 52, 90)))
+    while evidence.is_doubted:
+        evidence = evidence.after(poll(sold(5, 5, 10), sold(50, 50, 90)))
+    assert evidence.judge(0, 100).decision is Decision.PROMOTE
+
+
 def test_business_metrics_get_their_share_of_the_level() -> None:
     evidence = begun(baseline=lognormal(Random(1), 0.04, 2000), policy=SELLING)
     shares = [1 / each.process.limit for each in evidence.metrics]

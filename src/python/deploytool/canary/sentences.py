@@ -8,11 +8,15 @@ from deploytool.canary.policy import VerdictPolicy
 
 def rollback(figures: Figures) -> str:
     """Say what the canary did worse than stable."""
-    worst = figures.metrics[0]
+    evidence = f"{figures.e_value:,.0f} reached its limit of {_limit(figures)}"
+    return f"{_worst(figures)}; evidence {evidence}"
+
+
+def doubted(figures: Figures, alpha_promotion: float) -> str:
+    """Say what speaks against the canary though it has proved what the step asks for."""
     return (
-        f"{worst.metric}: {_ratios(worst) if worst.is_business else _shares(worst)}"
-        f"{_detail(worst, figures)};"
-        f" evidence {figures.e_value:,.0f} reached its limit of {figures.e_limit:,.0f}"
+        f"{_worst(figures)}; evidence {strength(figures.e_value)} of {_limit(figures)}:"
+        f" no step is passed unless below {1 / alpha_promotion:,.0f}"
     )
 
 
@@ -89,6 +93,17 @@ def duration(seconds: float) -> str:
     return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
 
 
+def _worst(figures: Figures) -> str:
+    """Write in which metric the canary is worst, and how."""
+    worst = figures.metrics[0]
+    counts = _ratios(worst) if worst.is_business else _shares(worst)
+    return f"{worst.metric}: {counts}{_detail(worst, figures)}"
+
+
+def _limit(figures: Figures) -> str:
+    return f"{figures.e_limit:,.0f}"
+
+
 def _share(hits: int, requests: int) -> str:
     rate = f" ({percent(hits / requests)})" if requests else ""
     return f"{hits:,} of {requests:,}{rate}"
@@ -150,7 +165,7 @@ def _detail(worst: MetricFigures, figures: Figures) -> str:
 def _no_evidence(figures: Figures) -> str:
     """Say how much speaks against the canary, and which metrics could not say anything."""
     found = (
-        f"evidence against it {strength(figures.e_value)} of {figures.e_limit:,.0f}"
+        f"evidence against it {strength(figures.e_value)} of {_limit(figures)}"
         if any(each.bound_s is not None for each in figures.metrics)
         else "latency was not judged: too few stable requests before the canary"
     )

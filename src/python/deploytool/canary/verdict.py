@@ -133,6 +133,14 @@ class CanaryEvidence(Frozen):
         return self.log_e >= -math.log(self.policy.alpha) - ROUNDING
 
     @property
+    def is_doubted(self) -> bool:
+        """Tell whether so much speaks against the canary that no step is passed for now.
+
+        A healthy one ever gets here with a chance of alpha_promotion, and then only waits longer.
+        """
+        return self.log_e >= -math.log(self.policy.alpha_promotion)
+
+    @property
     def gate(self) -> float:
         """The bound that passes this step."""
         steps_left = len(self.weights_percent) - 1 - self.step
@@ -156,21 +164,26 @@ class CanaryEvidence(Frozen):
                 figures=figures,
             )
         is_proved = self.promotion.upper <= self.gate
+        is_doubted = is_proved and self.is_doubted
         is_long_enough = (
             elapsed_at_step_s >= self.policy.least_step_s
             and self.at_this_step.canary.answered >= self.policy.least_step_requests
         )
-        if is_proved and is_long_enough:
+        if is_proved and is_long_enough and not is_doubted:
             is_last = step == len(self.weights_percent) - 1
             decision = Decision.PROMOTE if is_last else Decision.ADVANCE
             sentence = sentences.passed(figures, self.policy.alpha_promotion)
         else:
             is_over = elapsed_at_step_s >= self.policy.step_deadline_s
             decision = Decision.HOLD if is_over else Decision.CONTINUE
-            sentence = (
-                sentences.early(figures, self.policy) if is_proved else sentences.missing(figures)
-            )
-        return Verdict(decision=decision, metric="errors", sentence=sentence, figures=figures)
+            if is_doubted:
+                sentence = sentences.doubted(figures, self.policy.alpha_promotion)
+            elif is_proved:
+                sentence = sentences.early(figures, self.policy)
+            else:
+                sentence = sentences.missing(figures)
+        metric = worst.metric if is_doubted else "errors"
+        return Verdict(decision=decision, metric=metric, sentence=sentence, figures=figures)
 
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
