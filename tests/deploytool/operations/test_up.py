@@ -1,7 +1,7 @@
 """`up` brings services up in the order of what they need, and together where they need nothing."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,10 +37,16 @@ class Together:
     def foundation_changes(self) -> dict[str, str]:
         return {}
 
-    def start_foundation(self, _deadline_s: float) -> Sequence[str]:
+    def start_foundation(self, _deadline_s: float, meanwhile: Callable[[], None]) -> Sequence[str]:
+        meanwhile()
+        self.started.append("foundation")
         return ()
 
-    def pending_migrations(self, _kind: str) -> Sequence[str]:
+    def pending_migrations(self, kind: str) -> Sequence[str]:
+        return ["1_grow.sql"] if kind == "expand" else ()
+
+    def migrate(self, kind: str) -> Sequence[str]:
+        self.started.append(f"{kind} migrations")
         return ()
 
     def fingerprint(self, component: str, _artifact: Path) -> str:
@@ -53,7 +59,8 @@ class Together:
         self.started.append(revision.component)
 
     def instance(self, component: str, role: Role) -> Instance:
-        is_there = len(self.started) >= self.needs.get(component, 0)
+        services = SYSTEM.services.keys() & self.started
+        is_there = len(services) >= self.needs.get(component, 0)
         condition = Condition.READY if is_there else Condition.WAITING
         return Instance(component, role, self.revisions.get(component, ""), condition, "")
 
@@ -103,10 +110,12 @@ def brought_up(target: Together, artifact: Path) -> TargetState:
     return target.store.load()
 
 
-def test_services_that_need_nothing_of_each_other_start_together(tmp_path: Path) -> None:
+def test_what_waits_for_nobody_starts_while_the_database_does_and_the_rest_in_order(
+    tmp_path: Path,
+) -> None:
     target = Together({"back": 2, "side": 2, "front": 3})
     state = brought_up(target, tmp_path / "artifact")
-    assert target.started == ["back", "side", "front"]
+    assert target.started == ["side", "foundation", "expand migrations", "back", "front"]
     assert {name: each.id for name, each in state.stable.items()} == target.revisions
 
 
@@ -114,7 +123,7 @@ def test_whoever_needs_one_that_does_not_come_is_not_started(tmp_path: Path) -> 
     target = Together({"side": 99})
     with pytest.raises(NotReady, match="side stable"):
         brought_up(target, tmp_path / "artifact")
-    assert target.started == ["back", "side"]
+    assert target.started == ["side", "foundation", "expand migrations", "back"]
     assert list(target.store.load().stable) == ["back"]
 
 
@@ -137,7 +146,7 @@ def test_what_is_gone_back_from_leaves_a_database_and_a_gateway_that_serve_as_th
             component, role, "", gateway if component == "edge" else Condition.READY, ""
         )
 
-    def start_foundation(deadline_s: float) -> Sequence[str]:
+    def start_foundation(deadline_s: float, _: Callable[[], None]) -> Sequence[str]:
         started.append(deadline_s)
         return ()
 

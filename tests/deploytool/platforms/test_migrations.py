@@ -35,6 +35,20 @@ def test_pending_migrations_are_those_not_applied_in_order(tmp_path: Path) -> No
     assert asked == []  # of a kind without files there is nothing to ask
 
 
+def test_a_database_that_is_only_being_made_lacks_all_and_cannot_be_asked(tmp_path: Path) -> None:
+    for kind in ("expand", "contract"):
+        (tmp_path / kind).mkdir()
+        (tmp_path / kind / f"20260101_{kind}.sql").write_text("")
+
+    def query(sql: str) -> NoReturn:
+        raise AssertionError(f"there is no database yet to answer {sql}")
+
+    migrations = Migrations(tmp_path, query, lambda _: CompletedProcess([], 0, "", ""), str)
+    migrations.expect_none_applied()
+    assert [path.name for path in migrations.pending("contract")] == ["20260101_contract.sql"]
+    assert migrations.apply("expand") == ["20260101_expand.sql"]
+
+
 def test_a_database_is_asked_once_for_both_kinds_until_something_is_applied(
     tmp_path: Path,
 ) -> None:

@@ -1,6 +1,6 @@
 """Bring the target to what is declared and built; a second time changes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from deploytool.errors import DeployError
 from deploytool.operations import migrations, replacement
@@ -27,21 +27,24 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     """Do the work of `up` under a lock that is held already."""
     context.platform.prepare()
     plan = make_plan(context, state)
-    start_foundation(context)
+    changes = {each.object: each for each in plan.changes if each.revision is not None}
+    # What waits for nobody gets ready while the database does.
+    free = [name for name in changes if not context.service(name).after]
+    start_foundation(context, lambda: _start(context, [changes[name] for name in free]))
     if plan.migrates:
         migrations.expand(context)
-    changes = {each.object: each for each in plan.changes if each.revision is not None}
     for group in context.system.start_groups():
-        _apply(context, [changes[name] for name in group])
+        _start(context, [changes[name] for name in group if name not in free])
+        _finish(context, [changes[name] for name in group])
     _await_all(context)
     if plan.migrates:
         migrations.contract(context)
     return plan
 
 
-def start_foundation(context: Context) -> None:
+def start_foundation(context: Context, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Start the database and the gateway where they do not run."""
-    for name in context.platform.start_foundation(context.deadline_s):
+    for name in context.platform.start_foundation(context.deadline_s, meanwhile):
         context.say("started", name)
 
 
@@ -77,27 +80,30 @@ def require_rest(state: TargetState) -> None:
         )
 
 
-def _apply(context: Context, group: Sequence[Change]) -> None:
-    """Bring about what is to change of services that need nothing of each other.
-
-    New ones start together, and are waited for one after the other.
-    """
-    started, updated = [], []
+def _start(context: Context, group: Sequence[Change]) -> None:
+    """Start those services that do not run; do not wait."""
     for change in group:
-        if change.op is Op.NOOP:
-            continue
-        assert change.revision is not None
-        context.platform.install(change.revision, context.artifact(change.object))
+        if change.op in {Op.CREATE, Op.START}:
+            context.platform.install(_revision(change), context.artifact(change.object))
+            context.platform.start(_revision(change), Role.STABLE)
+
+
+def _finish(context: Context, group: Sequence[Change]) -> None:
+    """Wait for those that were started, and replace those that run as something else."""
+    for change in group:
+        if change.op in {Op.CREATE, Op.START}:
+            _await_started(context, _revision(change), change.op)
+    for change in group:
         if change.op is Op.UPDATE:
-            updated.append((change.revision, change.why))
-            continue
-        context.platform.start(change.revision, Role.STABLE)
-        started.append((change.revision, change.op))
-    for revision, op in started:
-        _await_started(context, revision, op)
-    for revision, why in updated:
-        stable = context.platform.store.load().stable[revision.component]
-        replacement.replace(context, stable, revision, why)
+            revision = _revision(change)
+            context.platform.install(revision, context.artifact(change.object))
+            stable = context.platform.store.load().stable[revision.component]
+            replacement.replace(context, stable, revision, change.why)
+
+
+def _revision(change: Change) -> Revision:
+    assert change.revision is not None
+    return change.revision
 
 
 def _await_started(context: Context, revision: Revision, op: Op) -> None:

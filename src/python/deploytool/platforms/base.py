@@ -136,10 +136,13 @@ class Platform(Protocol):
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
 
-    def start_foundation(self, deadline_s: float) -> Sequence[str]:
+    def start_foundation(
+        self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> Sequence[str]:
         """Start database and gateway; return what of foundation_changes it did once both serve.
 
-        The gateway's routes for every started instance are in place when it returns.
+        The gateway's routes for every started instance are in place when it returns. meanwhile: is
+        called as soon as instances can be started, on some platforms before both serve.
         """
 
     def foundation_changes(self) -> Mapping[str, str]:

@@ -58,6 +58,10 @@ class Migrations:
         applied = (self._known or {}).get(kind, ())
         return [path for version, path in found.items() if version not in applied]
 
+    def expect_none_applied(self) -> None:
+        """Take it that the database, which is only being made, lacks all."""
+        self._known = {}
+
     def _applied(self) -> dict[MigrationKind, Collection[str]]:
         """Return the versions that the database has of each kind that it has a table for."""
         there = ", ".join(

@@ -23,6 +23,12 @@ def role_sql(database: str, passwords: Mapping[str, str]) -> str:
     statements = [
         "SET log_min_error_statement = panic;",
         _unless("pg_database", "datname", database, f"CREATE DATABASE {_name(database)}"),
+        "BEGIN;",
+        # Migrations may grant on the same database meanwhile, and PostgreSQL does not wait with
+        # that but refuses: "tuple concurrently updated". So what comes now waits for the
+        # transaction of whoever has, and whoever would waits for this one.
+        "LOCK TABLE pg_database IN SHARE ROW EXCLUSIVE MODE;",
+        f"SELECT FROM pg_database WHERE datname = {_text(database)} FOR UPDATE;",
         f"REVOKE ALL ON DATABASE {_name(database)} FROM PUBLIC;",
     ]
     for role, password in passwords.items():
@@ -31,7 +37,7 @@ def role_sql(database: str, passwords: Mapping[str, str]) -> str:
             f"ALTER ROLE {_name(role)} LOGIN PASSWORD {_text(password)};",
             f"GRANT CONNECT ON DATABASE {_name(database)} TO {_name(role)};",
         ]
-    return "\n".join(statements) + "\n"
+    return "\n".join([*statements, "COMMIT;"]) + "\n"
 
 
 def require_other_roles(component: str, roles: Sequence[str]) -> None:

@@ -54,7 +54,8 @@ class Service(Declared):
     """A program of the team, deployed as revisions, changed by canaries."""
 
     kind: Literal["service"]
-    # Components that must be ready before this one starts.
+    # Components that must be ready before this one starts. One that names none, as it waits for the
+    # database by itself, starts with it, before the migrations.
     after: tuple[Name, ...] = ()
     # Values may hold references, see `references`.
     environment: dict[EnvironmentName, str] = Field(default_factory=dict)

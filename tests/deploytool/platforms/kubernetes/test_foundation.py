@@ -10,7 +10,7 @@ from deploytool.errors import NotReady
 from deploytool.platforms.kubernetes.foundation import Foundation
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.manifests import Manifests
-from deploytool.platforms.kubernetes.objects import Object, key_of
+from deploytool.platforms.kubernetes.objects import COMPONENT, Object, key_of
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.routes import KIND, VERSION
 from deploytool.platforms.kubernetes.workloads import Kept
@@ -50,6 +50,7 @@ def opened(cluster: Memory, **parts: Any) -> Foundation:
         "releases": SimpleNamespace(needs=lambda _: False),
         "database": SimpleNamespace(component="db", make_roles=lambda _: None),
         "sharing": SimpleNamespace(keep_share=lambda wanted, _: wanted),
+        "begin_migrations": lambda: None,
         **parts,
     }
     return Foundation(SYSTEM, cluster, Inspection(cluster, lambda text: text), **found)
@@ -104,6 +105,40 @@ def test_what_somebody_has_deleted_is_drift_and_what_was_never_there_is_not() ->
     assert set(foundation.changes(after)) == {
         "NetworkPolicy/default-deny", "ConfigMap/web-new", "ConfigMap/web-old",
     }  # fmt: skip
+
+
+DATABASE: Object = {
+    "apiVersion": "apps/v1",
+    "kind": "StatefulSet",
+    "metadata": {"name": "db", "labels": {COMPONENT: "db"}},
+    "spec": {"replicas": 1, "template": {"spec": {"containers": []}}},
+}
+DATA: Object = {
+    "apiVersion": "v1",
+    "kind": "PersistentVolumeClaim",
+    "metadata": {"name": "data-db-0", "labels": {COMPONENT: "db"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("there", "begun"),
+    [
+        ([], ["migrations", "services"]),
+        ([DATA], ["services"]),
+        ([DATA, DATABASE], ["services"]),
+    ],
+)
+def test_before_the_waiting_begins_what_waits_by_itself_and_migrations_where_there_is_no_data(
+    there: list[Object], begun: list[str]
+) -> None:
+    cluster = Memory()
+    for each in there:
+        cluster.create(each)
+    seen: list[str] = []
+    foundation = opened(cluster, begin_migrations=lambda: seen.append("migrations"))
+    with pytest.raises(NotReady):
+        foundation.start(manifests(DATABASE, POLICY), -1, lambda: seen.append("services"))
+    assert seen == begun
 
 
 def test_of_what_was_taken_down_nothing_is_missing() -> None:

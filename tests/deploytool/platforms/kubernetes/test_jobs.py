@@ -52,7 +52,13 @@ class Controller(Memory):
 def pod(job: str, uid: str, phase: str) -> Object:
     labels = {"batch.kubernetes.io/job-name": job, UID: uid}
     meta = {"name": f"pod-{uid}", "labels": labels, "creationTimestamp": "2026-11-26T00:00:00Z"}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": {"phase": phase}}
+    states = [{"terminated": {"exitCode": 0}}] if phase == "Succeeded" else []
+    status = {"phase": phase, "containerStatuses": statuses(*states)}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": status}
+
+
+def statuses(*states: Object) -> list[Object]:
+    return [{"name": "it", "state": state} for state in states]
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +84,49 @@ def test_a_pod_of_an_earlier_job_of_the_same_name_is_not_this_ones() -> None:
     cluster.phase, cluster.looks = "Running", iter(["Running", "Failed"])
     done = jobs(cluster).run(JOB, 5)
     assert (done.returncode, done.stdout) == (1, "of pod-uid-2")
+
+
+def test_a_job_that_was_begun_and_has_ended_meanwhile_is_not_run_again() -> None:
+    cluster = Controller("Pending")
+    begun = jobs(cluster)
+    begun.begin(JOB)
+    begun.begin(JOB)
+    cluster.looks = repeat("Complete")
+    assert begun.run(JOB, 5).returncode == 0
+    # The next one is another one, whoever asks for it.
+    assert begun.run(JOB, 5).returncode == 0
+    assert cluster.made == 2
+
+
+def test_a_job_that_others_began_is_waited_for_and_one_of_theirs_that_has_ended_is_run_again() -> (
+    None
+):
+    cluster = Controller("Pending")
+    jobs(cluster).begin(JOB)
+    jobs(cluster).begin(JOB)
+    assert cluster.made == 1
+    cluster.looks = repeat("Failed")
+    jobs(cluster).begin(JOB)
+    assert cluster.made == 2
+
+
+@pytest.mark.parametrize(
+    ("states", "code"),
+    [
+        ([{"terminated": {"exitCode": 0}}], 0),
+        ([{"terminated": {"exitCode": 0}}, {"running": {}}], 1),
+        ([{"terminated": {"exitCode": 3}}], 1),
+        ([], 1),
+    ],
+)
+def test_a_pod_has_succeeded_once_all_its_containers_have(states: list[Object], code: int) -> None:
+    cluster = Controller("Running")
+    begun = jobs(cluster)
+    begun.begin(JOB)
+    [made] = [item for key, item in cluster.objects.items() if key.kind == "Pod"]
+    made["status"]["containerStatuses"] = statuses(*states)
+    cluster.looks = iter(["Running", "Failed"])
+    assert begun.run(JOB, 5).returncode == code
 
 
 def test_what_a_killed_operation_left_behind_is_removed_and_others_jobs_stay() -> None:

@@ -86,9 +86,13 @@ class ComposePlatform:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
 
-    def start_foundation(self, deadline_s: float) -> Sequence[str]:
+    def start_foundation(
+        self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> Sequence[str]:
         """Start PostgreSQL and Traefik, with roles and routes."""
-        return self._parts.foundation.start(self._parts.project, deadline_s)
+        changed = self._parts.foundation.start(self._parts.project, deadline_s)
+        meanwhile()
+        return changed
 
     def foundation_changes(self) -> Mapping[str, str]:
         """Return why PostgreSQL or Traefik would be started or replaced."""

@@ -1,7 +1,7 @@
 """What stands before any service of a Kubernetes target is started: all objects but revisions."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from deploytool.errors import NotReady
 from deploytool.platforms.base import Condition
@@ -23,7 +23,10 @@ _HASH = "controller-revision-hash"
 
 
 class Foundation:
-    """The objects that stand for all revisions: applied, compared and waited for together."""
+    """The objects that stand for all revisions: applied, compared and waited for together.
+
+    begin_migrations: is called for a database that is only being made, before it is waited for.
+    """
 
     def __init__(
         self,
@@ -34,6 +37,7 @@ class Foundation:
         releases: ClusterReleases,
         database: ClusterDatabase,
         sharing: Sharing,
+        begin_migrations: Callable[[], None],
     ) -> None:
         self._system = system
         self._cluster = cluster
@@ -41,6 +45,7 @@ class Foundation:
         self._images = images
         self._releases = releases
         self._database = database
+        self._begin_migrations = begin_migrations
         self._applying = Applying(cluster, sharing.keep_share)
         self._planned: Sequence[Difference] | None = None
 
@@ -54,17 +59,27 @@ class Foundation:
                 if each.wanted is not None
             )
 
-    def start(self, manifests: Manifests, deadline_s: float) -> Sequence[str]:
+    def start(
+        self,
+        manifests: Manifests,
+        deadline_s: float,
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> Sequence[str]:
         """Apply what differs, delete what is left over, wait; return what was changed.
 
-        What was told as to be changed is not looked for again. Raises NotReady, PlatformFailed.
+        What was told as to be changed is not looked for again. meanwhile: is called before the
+        waiting. Raises NotReady, PlatformFailed.
         """
         deadline = time.monotonic() + deadline_s
         found, self._planned = self._planned, None
         if found is None:
             found = self._differences(manifests)
+        is_first = bool(found) and self._is_first_database(manifests)
         self._applying.carry_out(found)
         self._applying.note(manifests.foundation(self._images.by_base()))
+        if is_first:
+            self._begin_migrations()
+        meanwhile()
         self._await(manifests, self._database.component, deadline)
         self._database.make_roles(self._system.database[1].roles)
         self._await(manifests, self._system.gateway, deadline)
@@ -85,6 +100,15 @@ class Foundation:
     def remove(self, manifests: Manifests) -> None:
         """Delete all that was applied, but for the namespace and data."""
         self._applying.remove(manifests.foundation(self._images.by_base()))
+
+    def _is_first_database(self, manifests: Manifests) -> bool:
+        """Tell whether the database is still to be made: there is neither it nor data of it."""
+        name = self._database.component
+        return (
+            manifests.workload(name) is not None
+            and self._inspection.workload(name) is None
+            and not self._inspection.has_volumes(name)
+        )
 
     def _differences(self, manifests: Manifests) -> list[Difference]:
         items = manifests.foundation(self._images.by_base())

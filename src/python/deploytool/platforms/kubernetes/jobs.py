@@ -21,6 +21,7 @@ from deploytool.platforms.kubernetes.pods import judge_pod
 
 _LOOK_S = 0.3
 _LINES = 100
+_GONE_S = 60.0
 _OURS = {MANAGER: "deploytool"}
 _UID = "batch.kubernetes.io/controller-uid"
 
@@ -34,26 +35,39 @@ class Jobs:
         self._cluster = cluster
         self._inspection = inspection
         self._mask = mask
+        self._begun: set[Key] = set()
 
     def run(self, item: Object, timeout_s: float) -> "CompletedProcess[str]":
         """Run a Job to its end, or wait for the same one that was begun; then delete it.
 
         Returns 0 or 1 and what its last pod wrote. Raises NotReady when it does not start or end.
         """
+        key = self.begin(item)
+        self._begun.discard(key)
+        code, output = self._await(key, timeout_s)
+        self._delete(key, timeout_s)
+        return CompletedProcess([key.name], code, stdout=output, stderr="")
+
+    def begin(self, item: Object) -> Key:
+        """Start a Job, and do not wait; `run` then does.
+
+        Not where the same one was begun already: by others, and has not ended, or here.
+        """
         # A Job cannot be changed: another content is another name.
         name = f"{item['metadata']['name']}-{digest(item)[:10]}"
         spec = {key: value for key, value in item["spec"].items() if key != "suspend"}
         named = {**item, "metadata": {**item["metadata"], "name": name}, "spec": spec}
         key = Key(item["apiVersion"], item["kind"], self._cluster.namespace, name)
+        if key in self._begun:
+            return key
         found = self._cluster.get(key)
         if found is not None and _ended(found) is not None:
-            self._delete(key, timeout_s)
+            self._delete(key, _GONE_S)
             found = None
         if found is None:
             self._cluster.create(with_marks(named, _OURS))
-        code, output = self._await(key, timeout_s)
-        self._delete(key, timeout_s)
-        return CompletedProcess([name], code, stdout=output, stderr="")
+        self._begun.add(key)
+        return key
 
     def remove(self) -> None:
         """Delete those that an operation left behind which was killed, or stopped waiting."""
@@ -67,8 +81,8 @@ class Jobs:
             found = self._cluster.get(key) or {}
             live = self._pods(found)
             code = _ended(found)
-            # Its controller says so a second or two later.
-            if any(pod["status"].get("phase") == "Succeeded" for pod in live):
+            # The pod's phase and the Job's controller say so a second or two later.
+            if any(_has_succeeded(pod) for pod in live):
                 code = 0
             if code is not None:
                 return code, self._output(live)
@@ -103,6 +117,13 @@ class Jobs:
         deadline = time.monotonic() + timeout_s
         while self._cluster.get(key) is not None and time.monotonic() < deadline:
             time.sleep(_LOOK_S)
+
+
+def _has_succeeded(pod: Object) -> bool:
+    """Tell whether every container of a pod has ended well."""
+    states = [each.get("state") or {} for each in pod["status"].get("containerStatuses") or []]
+    ended = [state["terminated"] for state in states if "terminated" in state]
+    return bool(ended) and len(ended) == len(states) and not any(e["exitCode"] for e in ended)
 
 
 def _ended(job: Object) -> int | None:

@@ -17,6 +17,7 @@ from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.jobs import Jobs
 from deploytool.platforms.kubernetes.kubectl import Kubectl, client_environment
 from deploytool.platforms.kubernetes.manifests import Manifests, parse
+from deploytool.platforms.kubernetes.objects import Object
 from deploytool.platforms.kubernetes.prometheus import ByPrometheus
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.remains import Remains
@@ -83,6 +84,7 @@ class Parts:
             self.releases,
             self.database,
             self.sharing,
+            self._begin_migrations,
         )
         self.remains = Remains(self.cluster, self.secrets)
         self.connections = Connections(
@@ -121,7 +123,16 @@ class Parts:
         named = self._target.prometheus
         return ByApiServer(self.cluster) if named is None else ByPrometheus(named)
 
+    def _begin_migrations(self) -> None:
+        """Start the Job's pod while the database starts: it waits for that by itself."""
+        self.migrations.expect_none_applied()
+        if self.migrations.pending("expand"):
+            self.jobs.begin(self._job("expand"))
+
     def _run_migrations(self, kind: MigrationKind) -> "CompletedProcess[str]":
+        return self.jobs.run(self._job(kind), MIGRATE_S)
+
+    def _job(self, kind: MigrationKind) -> Object:
         jobs = self._target.migrations
         name = jobs.expand if kind == "expand" else jobs.contract
-        return self.jobs.run(self.manifests.job(name, self.images.by_base()), MIGRATE_S)
+        return self.manifests.job(name, self.images.by_base())

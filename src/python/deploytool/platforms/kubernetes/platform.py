@@ -104,13 +104,15 @@ class KubernetesPlatform:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
 
-    def start_foundation(self, deadline_s: float) -> Sequence[str]:
+    def start_foundation(
+        self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> Sequence[str]:
         """Apply all objects but the revisions', and their number of pods; wait for the former.
 
         A number that an autoscaler of before has set stays for now: it was not told as a change.
         """
         sizes = self._other_sizes()
-        started = self._parts.foundation.start(self._parts.manifests, deadline_s)
+        started = self._parts.foundation.start(self._parts.manifests, deadline_s, meanwhile)
         self._sizes.carry_out(sizes)
         return [*started, *(str(each.key) for each in sizes)]
 

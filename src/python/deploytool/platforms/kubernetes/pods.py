@@ -71,11 +71,12 @@ def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], 
     if worst.condition is Condition.FAILED:
         return replace(health(Condition.FAILED, worst.reason), unexplained=worst.unexplained)
     # Before that, what it says is of the state before the change.
-    if _is_taken_up(workload) and (refused := _refused(workload)):
-        because = f"; {worst.reason}" if worst.reason else ""
-        return health(Condition.FAILED, refused + because)
+    refused, late = _complaints(workload) if _is_taken_up(workload) else ("", "")
+    if refused:
+        return health(Condition.FAILED, _joined(refused, worst.reason))
     if worst.condition is Condition.WAITING:
-        return replace(health(Condition.WAITING, worst.reason), unexplained=worst.unexplained)
+        reason = _joined(late, worst.reason)
+        return replace(health(Condition.WAITING, reason), unexplained=worst.unexplained)
     if missing := _missing(workload, alive, len(current)):
         return health(Condition.WAITING, missing)
     wanted, available = _numbers(workload)
@@ -166,13 +167,22 @@ def _is_between(workload: Object) -> bool:
     return bool(status.get("updatedReplicas", 0) != status.get("replicas", 0))
 
 
-def _refused(workload: Object) -> str:
+def _complaints(workload: Object) -> tuple[str, str]:
+    """Return why its pods are refused, and that they take longer than it allows; "" if not so.
+
+    Late they may still come, as what they wait for does: then the cluster takes it back.
+    """
+    refused = late = ""
     for each in (workload.get("status") or {}).get("conditions") or []:
         if each["type"] == "ReplicaFailure" and each["status"] == "True":
-            return f"its pods are refused: {each.get('message', '')}"
+            refused = f"its pods are refused: {each.get('message', '')}"
         if each["type"] == "Progressing" and each.get("reason") == "ProgressDeadlineExceeded":
-            return str(each.get("message", ""))
-    return ""
+            late = str(each.get("message", ""))
+    return refused, late
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(reason for reason in reasons if reason)
 
 
 def _unplaced(status: Object) -> str | None:
