@@ -18,7 +18,7 @@ from deploytool.platforms.kubernetes.routes import complaint
 from deploytool.platforms.kubernetes.sharing import Sharing
 from deploytool.system.declaration import System
 
-_LOOK_S = 0.25
+_LOOK_S = 0.1
 _HASH = "controller-revision-hash"
 
 

@@ -19,7 +19,7 @@ from deploytool.platforms.kubernetes.objects import (
 )
 from deploytool.platforms.kubernetes.pods import judge_pod
 
-_LOOK_S = 0.3
+_LOOK_S = 0.1
 _LINES = 100
 _GONE_S = 60.0
 _OURS = {MANAGER: "deploytool"}
