@@ -34,7 +34,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All changes, in the order in which they are carried out, unchanged objects included."""
+    """All changes, in the order in which they take effect, unchanged objects included.
+
+    What waits for the database by itself is started before the migrations, and serves after them.
+    """
 
     changes: tuple[Change, ...]
 

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -107,27 +106,6 @@ def test_a_role_logs_in_with_its_generated_password_alone(place: Place, up: Plat
         assert connection.execute("SELECT n FROM things").fetchall() == [(7,)]
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(where, password="wrong")
-
-
-def test_roles_are_made_while_migrations_grant_on_the_same_database(
-    place: Place, up: Platform
-) -> None:
-    port = up.instance("store", Role.STABLE).address.rpartition(":")[2]
-    password = (place.folder / "secrets/store-owner").read_text()
-    where = f"host=127.0.0.1 port={port} user=owner dbname=test"
-    with (
-        ThreadPoolExecutor() as pool,
-        psycopg.connect(where, password=password) as migrating,
-        psycopg.connect(where, password=password, autocommit=True) as looking,
-    ):
-        migrating.execute("GRANT TEMPORARY ON DATABASE test TO web")
-        making = pool.submit(up.start_foundation, 30)
-        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-        while looking.execute(waiting).fetchone() != (1,):
-            assert not making.done()
-            time.sleep(0.05)
-        migrating.commit()
-        assert making.result(30) == []
 
 
 def test_a_weight_is_in_force_when_set_returns(place: Place, up: Platform) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from deploytool.errors import PlatformFailed
+from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.base import Condition
 from deploytool.platforms.docker_client import last_line
 from deploytool.platforms.kubernetes.inspection import Inspection
@@ -44,8 +44,17 @@ class ClusterDatabase:
         self._secrets = secrets
 
     def make_secrets(self, roles: Sequence[str], port: int) -> None:
-        """Make what the pods mount."""
+        """Make what the pods mount.
+
+        Raises InvalidInput when there is data whose passwords are lost: new ones fit nothing.
+        """
         require_other_roles(self.component, roles)
+        if not self._secrets.exist() and self._inspection.has_volumes(self.component):
+            raise InvalidInput(
+                "there is data of this target, but not its passwords",
+                why=f"the Secrets of {self.component} are gone, and it has a volume",
+                hint="put them back, or delete the data: `deploytool down --volumes`",
+            )
         self._secrets.make(f"{self.component}:{port}/{self._database}?sslmode=disable")
 
     def make_roles(self, roles: Sequence[str]) -> None:

@@ -70,7 +70,6 @@ class KubernetesPlatform:
         self._parts.sharing.require_support()
         self._parts.foundation.require_namespace(self._parts.manifests)
         name, database = self._system.database
-        self._require_passwords(name)
         self._parts.database.make_secrets(database.roles, self._parts.manifests.service_port(name))
         self._parts.images.push()
 
@@ -293,12 +292,3 @@ class KubernetesPlatform:
                 f"no answer from pod {name}", why=reply.words, hint="see `deploytool status`"
             )
         return Answer(reply.code, reply.body, time.monotonic() - started)
-
-    def _require_passwords(self, component: str) -> None:
-        """Raise InvalidInput when there is data whose passwords are lost: new ones fit nothing."""
-        if not self._parts.secrets.exist() and self._parts.inspection.has_volumes(component):
-            raise InvalidInput(
-                "there is data of this target, but not its passwords",
-                why=f"the Secrets of {component} are gone, and it has a volume",
-                hint="put them back, or delete the data: `deploytool down --volumes`",
-            )
