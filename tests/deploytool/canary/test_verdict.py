@@ -5,6 +5,7 @@ from random import Random
 
 import pytest
 
+from deploytool.canary import sentences
 from deploytool.canary.observation import ArmCounters, Observation, Reset
 from deploytool.canary.verdict import CanaryEvidence, Decision
 from tests.deploytool.canary.polls import (
@@ -99,6 +100,12 @@ def test_at_the_deadline_too_little_evidence_is_held_and_says_what_is_missing() 
         " 1 % needs about 299 canary requests"
     )
     assert evidence.judge(0, 599).decision is Decision.CONTINUE
+
+
+def test_many_small_doubts_are_told_though_no_request_of_the_canary_failed() -> None:
+    told = sentences.doubted(after(begun(), *[HEALTHY] * 40).figures(), alpha_promotion=0.49)
+    assert told.startswith("errors: 0 of 400 canary requests failed (0 %, ")
+    assert told.endswith("; evidence 1 of 100: no step is passed unless below 2")
 
 
 def test_silence_is_held_and_never_promoted() -> None:

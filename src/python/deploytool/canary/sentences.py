@@ -153,6 +153,8 @@ def _detail(worst: MetricFigures, figures: Figures) -> str:
     canary, stable = figures.in_total.canary, figures.in_total.stable
     if worst.is_business:
         return ""
+    if worst.bound_s is None and not canary.errors:
+        return ""
     if worst.bound_s is None:
         kind, count = max(canary.errors_by_kind.items(), key=lambda item: item[1])
         codes = canary.errors_by_code
