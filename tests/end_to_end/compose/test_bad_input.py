@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.compose.conftest import Deploytool
+from tests.end_to_end.compose.conftest import LABEL, PROJECT, Deploytool, docker
 
 
 @pytest.fixture
@@ -34,3 +34,17 @@ def test_a_component_without_a_service_is_named_with_the_files_line(tool: Deploy
     assert ended.code == 2, str(ended)
     assert "compose.yaml:" in ended.errors
     assert "'legacy-app'" in ended.errors
+
+
+def test_data_whose_passwords_are_lost_is_named_and_goes_as_the_hint_says(tool: Deploytool) -> None:
+    project = f"{PROJECT}-left"
+    targets = tool.root / "deploy" / "targets.yaml"
+    targets.write_text(targets.read_text().replace(f"project: {PROJECT}", f"project: {project}"))
+    labels = [f"--label={LABEL}.project={project}", f"--label={LABEL}.volume=data"]
+    volume = docker("volume", "create", *labels, f"{project}_data").strip()
+    ended = tool.run("up")
+    assert ended.code == 2, str(ended)
+    assert "there is data of this target, but not its passwords" in ended.errors
+    assert "`deploytool down --volumes`" in ended.errors
+    tool.done("down", "--volumes", "--yes")
+    assert volume not in docker("volume", "ls", "--quiet").split()

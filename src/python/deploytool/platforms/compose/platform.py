@@ -261,6 +261,9 @@ class ComposePlatform:
 
     def down(self, *, remove_volumes: bool, deadline_s: float) -> None:
         """End services, then what they need; delete containers and networks."""
+        if remove_volumes and self._parts.engine.has_volumes():
+            # Also what another folder, or one that is gone, has left in the project's name.
+            self._parts.running.write_compose_file()
         if self._parts.folder.compose_file.is_file():
             running = [started.service for started in self._parts.running.all()]
             if running:
