@@ -21,6 +21,7 @@ import pytest
 from deploytool.canary.observation import Snapshot
 from deploytool.operations.replay import replay_run
 from deploytool.record.file_store import FileStore
+from deploytool.record.parts import opened
 from deploytool.record.store import TargetState
 from deploytool.system.declaration import read_system
 from deploytool.system.load import Load
@@ -173,8 +174,8 @@ class Deployed(ABC):
             yield router
 
     def record(self) -> list[dict[str, Any]]:
-        lines = (self.root / "logs" / "operations.log").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        with opened(self.root / "logs" / "operations.log") as parts:
+            return [json.loads(line) for part in parts for _, line in part.lines()]
 
     def replay(self) -> None:
         """See that every canary so far, however it went, comes out again from the record."""

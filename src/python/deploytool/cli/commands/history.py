@@ -20,9 +20,8 @@ def command(options: Options, last: int) -> int:
 
     Example: deploytool history --last 5
     """
-    history = read_history(log_path(find_root(Path.cwd())))
-    shown = History(history.commands[-last:], history.damaged)
-    show(options, shown, _text(shown))
+    history = read_history(log_path(find_root(Path.cwd())), last)
+    show(options, history, _text(history))
     return ExitCode.DONE
 
 
