@@ -114,7 +114,7 @@ def test_a_changed_line_of_an_earlier_part_is_named_there(log: Path) -> None:
 
 def test_a_missing_part_between_others_is_named(log: Path) -> None:
     filled(log)
-    first, second, third, *_ = parts.earlier_parts(log)
+    _, second, third, *_ = parts.earlier_parts(log)
     second.unlink()
     broken = checked(log).broken
     assert broken is not None

@@ -28,10 +28,10 @@ class ReplayResult:
 
     outcome: the canary's end, "held" or "unfinished". decision, sentence: of the last verdict, ""
     without evidence. observations, figures: computed again, all equal. elsewhere: observations that
-    are on another machine's record. lines: of the whole log, each with the right hash; up to
-    `broken`, a line after this canary that was changed, where there is one. begins_after: an
-    earlier part of the log that is not there any more, "" for a whole log. torn: lines that killed writers
-    left. open_runs: without an end on record.
+    are on another machine's record. lines: of the log with the right hash, up to `broken`, a line
+    after this canary that was changed, where there is one. begins_after: an earlier part of the log
+    that is not there any more, "" for a whole log. torn: lines that killed writers left. open_runs:
+    without an end on record.
     """
 
     run: str
