@@ -5,6 +5,8 @@ import math
 from deploytool.canary.figures import ArmFigures, Figures, MetricFigures
 from deploytool.canary.policy import VerdictPolicy
 
+_IN_MINUTES_FROM_S = 120
+
 
 def rollback(figures: Figures) -> str:
     """Say what the canary did worse than stable."""
@@ -32,12 +34,12 @@ def passed(figures: Figures, alpha_promotion: float) -> str:
     )
 
 
-def early(figures: Figures, policy: VerdictPolicy) -> str:
-    """Say that only the time or the traffic at this step is missing."""
+def early(figures: Figures, policy: VerdictPolicy, least_s: float) -> str:
+    """Say that only the time or the traffic at this step is missing. least_s: of this step."""
     least = (
         f"at least {policy.least_step_requests:,} canary requests"
         if figures.at_step.canary.requests < policy.least_step_requests
-        else f"at least {policy.least_step_s:.0f} s"
+        else f"at least {period(least_s)}"
     )
     return (
         f"{_failures(figures.at_step.canary)} bounds the difference below"
@@ -91,6 +93,20 @@ def duration(seconds: float) -> str:
     if seconds >= 1:
         return f"{seconds:.3g} s"
     return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
+
+
+def period(seconds: float) -> str:
+    """Write how long something took; from two minutes on, in minutes."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < _IN_MINUTES_FROM_S else f"{seconds / 60:.3g} min"
+
+
+def unseen(observed_s: float) -> str:
+    """Say what nobody can know of a canary that was observed for so long."""
+    return (
+        f"this canary was observed for {period(observed_s)}: "
+        "what fails later than that was never seen"
+    )
 
 
 def _worst(figures: Figures) -> str:

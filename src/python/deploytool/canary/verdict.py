@@ -143,8 +143,12 @@ class CanaryEvidence(Frozen):
     @property
     def gate(self) -> float:
         """The bound that passes this step."""
-        steps_left = len(self.weights_percent) - 1 - self.step
-        return self.policy.gates[min(steps_left, 2)]
+        return self.policy.gates[min(self.steps_left, 2)]
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps come after this one."""
+        return len(self.weights_percent) - 1 - self.step
 
     def judge(self, step: int, elapsed_at_step_s: float) -> Verdict:
         """Decide. elapsed_at_step_s: since the weight of this step was set.
@@ -165,8 +169,9 @@ class CanaryEvidence(Frozen):
             )
         is_proved = self.promotion.upper <= self.gate
         is_doubted = is_proved and self.is_doubted
+        least_s = self.policy.least_at_s(self.steps_left)
         is_long_enough = (
-            elapsed_at_step_s >= self.policy.least_step_s
+            elapsed_at_step_s >= least_s
             and self.at_this_step.canary.answered >= self.policy.least_step_requests
         )
         if is_proved and is_long_enough and not is_doubted:
@@ -174,12 +179,12 @@ class CanaryEvidence(Frozen):
             decision = Decision.PROMOTE if is_last else Decision.ADVANCE
             sentence = sentences.passed(figures, self.policy.alpha_promotion)
         else:
-            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
+            is_over = elapsed_at_step_s >= self.policy.most_at_s(self.steps_left)
             decision = Decision.HOLD if is_over else Decision.CONTINUE
             if is_doubted:
                 sentence = sentences.doubted(figures, self.policy.alpha_promotion)
             elif is_proved:
-                sentence = sentences.early(figures, self.policy)
+                sentence = sentences.early(figures, self.policy, least_s)
             else:
                 sentence = sentences.missing(figures)
         metric = worst.metric if is_doubted else "errors"
