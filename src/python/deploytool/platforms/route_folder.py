@@ -47,7 +47,12 @@ class RouteFolder:
     def with_instance(self, component: str, service: Service, arm: Arm, address: str) -> Route:
         """Return the component's route to an instance as well; a canary gets no requests yet."""
         known = self.route(component) or Route(component, service.route, {})
-        route = replace(known, prefix=service.route, header=service.canary.header)
+        route = replace(
+            known,
+            prefix=service.route,
+            header=service.canary.header,
+            answer_within_s=service.answer_within_s,
+        )
         if arm == "canary" and arm not in route.addresses:
             route = replace(route, cookie=_cookie(service.canary.sticky_cookie))
         return route.with_address(arm, address)
