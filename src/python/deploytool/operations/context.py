@@ -118,7 +118,14 @@ class Context:
     def wish(self, wanted: Literal["abort", "promote"], run: str) -> Wish:
         """Return what this operation wants of the run that holds the lock."""
         asking = self._holder()
-        return Wish(wanted=wanted, run=run, user=asking.user, host=asking.host, since=asking.since)
+        return Wish(
+            wanted=wanted,
+            run=run,
+            by=self.run,
+            user=asking.user,
+            host=asking.host,
+            since=asking.since,
+        )
 
     def _holder(self) -> Holder:
         return Holder(

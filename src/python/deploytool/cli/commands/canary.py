@@ -8,10 +8,9 @@ import click
 
 from deploytool.cli.options import Options, common_options
 from deploytool.cli.render.canary import (
-    canary_as_dict,
-    canary_as_text,
     detached_as_dict,
     detached_as_text,
+    show_canary,
 )
 from deploytool.cli.render.result import show
 from deploytool.cli.session import Session, open_session, packaged_tool
@@ -78,8 +77,8 @@ def command(
             return _detach(session, options, wanted, tool)
         result = canary(session.context, wanted)
         session.end.exit_code = result.exit_code
-        session.end.reason = result.canary.decision
-    show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
+        session.end.reason = result.reason
+    show_canary(options, result, time.monotonic() - started)
     return result.exit_code
 
 

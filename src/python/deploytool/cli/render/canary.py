@@ -5,7 +5,10 @@ from typing import Any
 import click
 
 from deploytool.canary.machine import Phase
-from deploytool.cli.render.result import plain
+from deploytool.cli.options import Options
+from deploytool.cli.render.failure import render_failure
+from deploytool.cli.render.result import plain, show
+from deploytool.cli.render.traffic import data_notes
 from deploytool.operations.canary import CanaryResult
 from deploytool.operations.detachment import Detached
 
@@ -14,6 +17,13 @@ _WORDS = {
     Phase.ROLLED_BACK: ("rolled back", "red"),
     Phase.HELD: ("held", "yellow"),
 }
+
+
+def show_canary(options: Options, result: CanaryResult, seconds: float) -> None:
+    """Print how a canary ended; after that what else went wrong, on standard error."""
+    show(options, canary_as_dict(result), canary_as_text(result, seconds))
+    for failure in result.failures:
+        render_failure(failure, is_json=False)
 
 
 def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
@@ -27,6 +37,7 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "reason": canary.decision or canary.reason,
         "run": canary.run,
         "load": plain(result.traffic),
+        "failures": [failure.as_dict() for failure in result.failures],
         "exit_code": result.exit_code,
     }
 
@@ -38,6 +49,7 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     lines = [f"why:     {canary.decision or canary.reason}"]
     if result.traffic:
         lines.append(f"traffic: {result.traffic.counts.summary()}")
+        lines += [f"data:    {each}" for each in data_notes(result.traffic)]
     if canary.phase is Phase.HELD:
         lines.append("next:    `deploytool promote`, `deploytool resume` or `deploytool abort`")
     styled = click.style(word, fg=colour, bold=True)
