@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import DeployError, ExitCode, Locked
 from deploytool.operations import migrations, replacement
+from deploytool.operations.callers import affected_callers
 from deploytool.operations.context import Context
 from deploytool.operations.invariants import known_rows
 from deploytool.operations.load import SentTraffic, Traffic, TrafficResult, is_sent, traffic
@@ -33,12 +34,14 @@ class CanaryOptions:
 class CanaryResult:
     """How a canary ended.
 
+    callers: a sentence on each service that gave wrong answers meanwhile and calls this component.
     failures: what went wrong afterwards, or is wrong with the data. They change nothing in how it
     ended.
     """
 
     canary: Canary
     traffic: TrafficResult | None = None
+    callers: tuple[str, ...] = ()
     failures: tuple[DeployError, ...] = ()
 
     @property
@@ -69,9 +72,10 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
 def judged(context: Context, canary: Canary, wanted: Traffic) -> CanaryResult:
     """Carry a canary on to its end, with the traffic that is wanted beside it."""
     with traffic(context, wanted, canary.broken_before) as sent:
-        ended = replacement.carry_on(context, canary)
+        ended = replacement.carry_on(replace(context, sent=sent.counts), canary)
         failures = finish(context, ended)
-    return CanaryResult(ended, sent.result, (*failures, *_about(ended, sent)))
+    callers = _tell_callers(context, ended, sent)
+    return CanaryResult(ended, sent.result, callers, (*failures, *_about(ended, sent)))
 
 
 def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
@@ -87,6 +91,17 @@ def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
         error.note = error.note or f"{ended.component} {ended.canary.id} is stable all the same"
         return (error,)
     return ()
+
+
+def _tell_callers(context: Context, ended: Canary, sent: SentTraffic) -> tuple[str, ...]:
+    """Name those that call the component and gave wrong answers while there was a canary of it."""
+    if sent.result is None:
+        return ()
+    stable = context.platform.store.load().stable
+    callers = affected_callers(context.system, stable, ended.component, sent.result.counts)
+    for sentence in callers:
+        context.say("note", ended.component, reason=sentence)
+    return callers
 
 
 def _about(ended: Canary, sent: SentTraffic) -> list[DeployError]:

@@ -8,7 +8,7 @@ from deploytool.traffic.load.generator import LoadGenerator
 from deploytool.traffic.load.recheck import Rechecked
 from tests.deploytool.traffic.load.shop import BUY, Shop, load_of
 
-KEPT = Rechecked(lost=(), unknown=())
+KEPT = Rechecked()
 
 
 @pytest.fixture

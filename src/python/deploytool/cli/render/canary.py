@@ -37,6 +37,7 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "reason": canary.decision or canary.reason,
         "run": canary.run,
         "load": plain(result.traffic),
+        "callers": list(result.callers),
         "failures": [failure.as_dict() for failure in result.failures],
         "exit_code": result.exit_code,
     }
@@ -50,6 +51,7 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     if result.traffic:
         lines.append(f"traffic: {result.traffic.counts.summary()}")
         lines += [f"data:    {each}" for each in data_notes(result.traffic)]
+    lines += [f"callers: {each}" for each in result.callers]
     if canary.phase is Phase.HELD:
         lines.append("next:    `deploytool promote`, `deploytool resume` or `deploytool abort`")
     styled = click.style(word, fg=colour, bold=True)

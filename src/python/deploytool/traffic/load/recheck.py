@@ -18,8 +18,8 @@ _SERVER_ERROR = 500
 class Rechecked:
     """A sentence for each promise that is broken, and for each of which nothing could be learnt."""
 
-    lost: tuple[str, ...]
-    unknown: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
 def recheck(base_url: str, promises: Sequence[Promise], deadline_s: float) -> Rechecked:
