@@ -194,7 +194,8 @@ class Deployed(ABC):
             yield generator.snapshot
         finally:
             generator.stop(20)
-        assert generator.recheck() == ()
+        rechecked = generator.recheck()
+        assert (rechecked.lost, rechecked.unknown) == ((), ())
 
     def load(self) -> Load:
         load = read_system(self._declaration).load

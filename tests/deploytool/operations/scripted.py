@@ -61,13 +61,13 @@ class Visitors:
 class Store:
     """Keeps the state as the text that a file would hold, without waiting for a disk.
 
-    wish: what somebody wants of the canary that is under way.
+    wishes: what people want of the canary that is under way.
     """
 
     def __init__(self) -> None:
         self._text = TargetState().model_dump_json()
         self.on_saved: Callable[[], None] = lambda: None
-        self.wish: Wish | None = None
+        self.wishes: tuple[Wish, ...] = ()
 
     def load(self) -> TargetState:
         return TargetState.model_validate_json(self._text)
@@ -76,9 +76,9 @@ class Store:
         self._text = state.model_dump_json()
         self.on_saved()
 
-    def take_wish(self, _run: str) -> Wish | None:
-        wish, self.wish = self.wish, None
-        return wish
+    def take_wishes(self, _run: str) -> tuple[Wish, ...]:
+        wishes, self.wishes = self.wishes, ()
+        return wishes
 
 
 @dataclass

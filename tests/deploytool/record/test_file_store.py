@@ -150,8 +150,10 @@ def test_a_lock_file_deleted_while_it_is_taken_is_not_held_for_nothing(
             pass
 
 
-def wish(since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run) -> Wish:
-    return Wish(wanted="abort", run=run, user="bob", host="lap", since=since)
+def wish(
+    since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run, by: str = "r2"
+) -> Wish:
+    return Wish(wanted="abort", run=run, by=by, user="bob", host="lap", since=since)
 
 
 def post_from_another_process(folder: Path, posted: Wish) -> None:
@@ -168,26 +170,31 @@ def post_from_another_process(folder: Path, posted: Wish) -> None:
 
 
 def test_a_wish_of_another_process_is_taken_once_and_durable_until_then(tmp_path: Path) -> None:
-    assert FileStore(tmp_path / "new").take_wish("r1") is None
+    assert FileStore(tmp_path / "new").take_wishes("r1") == ()
     post_from_another_process(tmp_path, wish())
-    assert FileStore(tmp_path).take_wish("r1") == wish()
-    assert FileStore(tmp_path).take_wish("r1") is None
+    assert FileStore(tmp_path).take_wishes("r1") == (wish(),)
+    assert FileStore(tmp_path).take_wishes("r1") == ()
 
 
 def test_a_wish_to_another_run_is_ignored_and_gone(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     store.post_wish(wish(run="dead"))
-    assert store.take_wish("r1") is None
-    assert store.take_wish("dead") is None
+    assert store.take_wishes("r1") == ()
+    assert store.take_wishes("dead") == ()
 
 
-def test_the_later_of_two_wishes_counts(tmp_path: Path) -> None:
+def test_nobodys_wish_takes_the_place_of_anothers(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
-    store.post_wish(wish())
-    store.post_wish(wish().model_copy(update={"wanted": "promote"}))
-    taken = store.take_wish("r1")
-    assert taken is not None
-    assert taken.wanted == "promote"
+    wishes = (wish(by="r2"), wish(by="r3").model_copy(update={"wanted": "promote"}))
+    for each in wishes:
+        store.post_wish(each)
+    assert store.take_wishes("r1") == wishes
+
+
+def test_a_wish_that_another_version_posted_hinders_nobody(tmp_path: Path) -> None:
+    (tmp_path / "wish-r2.json").write_text('{"wanted": "pause"}')
+    FileStore(tmp_path).post_wish(wish(by="r3"))
+    assert FileStore(tmp_path).take_wishes("r1") == (wish(by="r3"),)
 
 
 def test_a_wish_that_is_posted_while_another_is_taken_stays(
@@ -203,8 +210,8 @@ def test_a_wish_that_is_posted_while_another_is_taken_stays(
         return content
 
     monkeypatch.setattr(Path, "read_bytes", read_and_be_late)
-    assert store.take_wish("r1") == wish(since="1")
-    assert store.take_wish("r1") == wish(since="2")
+    assert store.take_wishes("r1") == (wish(since="1"),)
+    assert store.take_wishes("r1") == (wish(since="2"),)
 
 
 def test_a_wish_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.errors import NotReady
 from deploytool.operations.business import with_business
 from deploytool.operations.context import Context
+from deploytool.operations.expectations import with_expectations
 from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
@@ -128,12 +129,12 @@ def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
 def _read(context: Context, canary: Canary) -> tuple[Snapshot, str]:
     """Return the counters, and why they had to be waited for, "" when they had not."""
     platform, component = context.platform, canary.component
-    return once_answered(
-        context,
-        component,
-        lambda: with_business(context, component, platform.observe(component)),
-        lambda: heed(context, canary),
-    )
+
+    def read() -> Snapshot:
+        snapshot = with_business(context, component, platform.observe(component))
+        return with_expectations(context, canary, snapshot)
+
+    return once_answered(context, component, read, lambda: heed(context, canary))
 
 
 def learn_stable(context: Context, canary: Canary) -> Canary:

@@ -119,7 +119,11 @@ def _carry_out(context: Context, canary: Canary) -> Outcome:
     """Do what the phase names, or so much of it until a person decides otherwise."""
     try:
         heed(context, canary)
-        return _do(context, canary)
+        outcome = _do(context, canary)
+        # What came while the last action was carried out, as long as the phase can still follow.
+        if outcome.event is Event.DONE:
+            heed(context, outcome.canary)
+        return outcome
     except Asked as asked:
         return Outcome(asked.canary, asked.event, asked.reason)
 

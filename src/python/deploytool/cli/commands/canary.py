@@ -8,10 +8,9 @@ import click
 
 from deploytool.cli.options import Options, common_options
 from deploytool.cli.render.canary import (
-    canary_as_dict,
-    canary_as_text,
     detached_as_dict,
     detached_as_text,
+    show_canary,
 )
 from deploytool.cli.render.result import show
 from deploytool.cli.session import Session, open_session, packaged_tool
@@ -56,6 +55,8 @@ def command(
     Exits 0 promoted (or detached), 4 rolled back on evidence, 5 held, 6 another operation runs.
 
     Example: deploytool canary new-microservice --env INVENTORY_FAULT=error:0.2
+
+    (or =status:404:0.2, =hang:0.02, =late:60s:error:1: docs/canary.md lists what can be tried)
     """
     started = time.monotonic()
     wanted = CanaryOptions(
@@ -76,8 +77,8 @@ def command(
             return _detach(session, options, wanted, tool)
         result = canary(session.context, wanted)
         session.end.exit_code = result.exit_code
-        session.end.reason = result.canary.decision
-    show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
+        session.end.reason = result.reason
+    show_canary(options, result, time.monotonic() - started)
     return result.exit_code
 
 
