@@ -85,13 +85,15 @@ class Store:
 class Target:
     """The part of a platform that a canary needs, without processes.
 
-    restarts: how often the canary's process has ended by itself since it was started.
+    restarts: how often the canary's process has ended by itself since it was started. lacking: what
+    the canary lacks at each share.
     """
 
     store: Store
     visitors: Visitors
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
     restarts: int = 0
+    lacking: str = ""
 
     def start(self, revision: object, role: Role) -> None:
         self.running[role] = STABLE.id if revision == STABLE else CANARY.id
@@ -111,8 +113,9 @@ class Target:
     def weight(self, _component: str) -> int:
         return self.visitors.weight
 
-    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> None:
+    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> str:
         self.visitors.weight = percent
+        return self.lacking
 
     def observe(self, _component: str) -> Snapshot:
         counted = self.visitors.counted

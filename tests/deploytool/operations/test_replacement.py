@@ -20,12 +20,13 @@ def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_s
 ) -> None:
     weights: list[int] = []
 
-    def set_weight(self: Target, component: str, percent: int, _deadline_s: float) -> None:
+    def set_weight(self: Target, component: str, percent: int, _deadline_s: float) -> str:
         if percent == 100:
             self.running.pop(Role.CANARY, None)
             raise NotReady(f"the canary of {component} is gone", why="somebody deleted it")
         weights.append(percent)
         self.visitors.weight = percent
+        return ""
 
     monkeypatch.setattr(Target, "set_weight", set_weight)
     story = Story(tmp_path, Visitors())

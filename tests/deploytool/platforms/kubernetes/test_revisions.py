@@ -10,6 +10,7 @@ from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.objects import Key, Object, port_of
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.revisions import Revisions
+from deploytool.platforms.kubernetes.sharing import Pods
 from deploytool.platforms.kubernetes.workloads import Kept, settings_name
 from deploytool.system.revision import revision_of
 from tests.deploytool.platforms.kubernetes.memory import Memory
@@ -75,8 +76,8 @@ def test_a_canary_gets_the_pods_of_its_share_from_what_its_revision_was_installe
     releases.install(WEB, kept(8080))
     for role in Role:
         started(revisions, {"db.port": "5432"}, role)
-    with pytest.raises(NotReady, match="lacks pods that its share needs"):
-        revisions.scale_canary("web", lambda stable, canary: stable + canary + 4, -1)
+    with pytest.raises(NotReady, match="lacks pods for its share"):
+        revisions.scale_canary("web", lambda stable, canary: Pods(stable + canary + 4, 1), -1)
     canary = cluster.objects[Key("apps/v1", "Deployment", "shop", "web-canary")]
     assert canary["spec"]["replicas"] == 2 + 1 + 4
 
@@ -86,5 +87,5 @@ def test_a_canary_that_somebody_deleted_gets_no_share() -> None:
     releases.install(WEB, kept(8080))
     started(revisions, {"db.port": "5432"})
     with pytest.raises(NotReady, match="the canary of web is gone") as gone:
-        revisions.scale_canary("web", lambda *_: 1, 0)
+        revisions.scale_canary("web", lambda *_: Pods(1, 1), 0)
     assert gone.value.why == "there is no Deployment/web-canary"
