@@ -56,6 +56,8 @@ def command(
     Exits 0 promoted (or detached), 4 rolled back on evidence, 5 held, 6 another operation runs.
 
     Example: deploytool canary new-microservice --env INVENTORY_FAULT=error:0.2
+
+    (or =status:404:0.2, =hang:0.02, =late:60s:error:1: docs/canary.md lists what can be tried)
     """
     started = time.monotonic()
     wanted = CanaryOptions(
