@@ -36,6 +36,16 @@ def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_s
     assert weights == [20, 50, 0]
 
 
+def test_what_a_canary_lacks_for_its_share_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.lacking = "it has 1 of the 2 pods for its share: exceeded quota"
+    told: list[record.Event] = []
+    assert story.begin("first", told.append).phase is Phase.PROMOTED
+    lacking = [each for each in told if each.event == "lacking"]
+    assert {each.object for each in lacking} == {"back canary"}
+    assert {each.reason for each in lacking} == {story.target.lacking}
+
+
 @pytest.mark.parametrize(
     ("failures", "phase", "end"),
     [(0.5, Phase.ABORTING, Phase.ROLLED_BACK), (0.0, Phase.CLEANING, Phase.PROMOTED)],
