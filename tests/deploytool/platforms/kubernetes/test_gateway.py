@@ -14,8 +14,8 @@ from deploytool.traffic.traefik_file import Arm
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 ARMS: dict[Arm, str] = {"stable": "web", "canary": "web-canary"}
-ROUTER = "httproute-shop-web-gw-shop-gateway-ep-web-0"
-SERVICE = f"{ROUTER}-0123456789abcdef-svc-shop-web-0"
+ROUTER = "httproute-shop-web-gw-shop-gateway-ep-web-0-0123456789abcdef"
+SERVICE = f"{ROUTER}-svc-shop-web-0"
 
 
 def counted(answered: int, unserved: int) -> str:
