@@ -1,8 +1,8 @@
 """How canaries that differ from stable in nothing fare on a cluster, under load.
 
 Runs so many canaries, one after the other, by `./pants run deploytool -- --target TARGET canary` in
-this checkout, each with a setting of its own that nothing reads. Prints for each how it ended, and of
-its last step the load of its pods and both versions' latency. Fails when one was rolled back.
+this checkout, each with a setting of its own that nothing reads. Prints for each how it ended, and
+of its last step the load of its pods and both versions' latency. Fails when one was rolled back.
 
     KUBECONFIG=... python3.11 benchmarks/identical_canaries.py [--canaries 10] [--rate 80]
 """
