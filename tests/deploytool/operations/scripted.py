@@ -86,7 +86,8 @@ class Target:
     """The part of a platform that a canary needs, without processes.
 
     restarts: how often the canary's process has ended by itself since it was started. is_silent:
-    tells at a moment whether the instance in a role does not answer its readiness path.
+    tells at a moment whether the instance in a role does not answer its readiness path. lacking:
+    what the canary lacks at each share.
     """
 
     store: Store
@@ -94,6 +95,7 @@ class Target:
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
     restarts: int = 0
     is_silent: Callable[[Role, float], bool] = lambda _role, _now: False
+    lacking: str = ""
 
     def start(self, revision: object, role: Role) -> None:
         self.running[role] = STABLE.id if revision == STABLE else CANARY.id
@@ -117,8 +119,9 @@ class Target:
     def weight(self, _component: str) -> int:
         return self.visitors.weight
 
-    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> None:
+    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> str:
         self.visitors.weight = percent
+        return self.lacking
 
     def observe(self, _component: str) -> Snapshot:
         counted = self.visitors.counted

@@ -20,12 +20,13 @@ def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_s
 ) -> None:
     weights: list[int] = []
 
-    def set_weight(self: Target, component: str, percent: int, _deadline_s: float) -> None:
+    def set_weight(self: Target, component: str, percent: int, _deadline_s: float) -> str:
         if percent == 100:
             self.running.pop(Role.CANARY, None)
             raise NotReady(f"the canary of {component} is gone", why="somebody deleted it")
         weights.append(percent)
         self.visitors.weight = percent
+        return ""
 
     monkeypatch.setattr(Target, "set_weight", set_weight)
     story = Story(tmp_path, Visitors())
@@ -33,6 +34,16 @@ def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_s
     assert ended.phase is Phase.ROLLED_BACK
     assert "the canary of back is gone" in ended.decision
     assert weights == [20, 50, 0]
+
+
+def test_what_a_canary_lacks_for_its_share_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.lacking = "it has 1 of the 2 pods for its share: exceeded quota"
+    told: list[record.Event] = []
+    assert story.begin("first", told.append).phase is Phase.PROMOTED
+    lacking = [each for each in told if each.event == "lacking"]
+    assert {each.object for each in lacking} == {"back canary"}
+    assert {each.reason for each in lacking} == {story.target.lacking}
 
 
 @pytest.mark.parametrize(

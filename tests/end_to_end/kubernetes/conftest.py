@@ -26,6 +26,7 @@ from tests.end_to_end.deployed import COMPONENT, SANDBOX, Deployed
 # Of this run alone: somebody may use the declared one on the same cluster.
 NAMESPACE = f"test-{os.getpid()}"
 ACCOUNT = "deploytool"
+ANSWER_WITHIN_S = 6
 
 
 class Kubectl:
@@ -88,6 +89,7 @@ class Deploytool(Deployed):
         move(self.root / "deploy" / "targets.yaml", self.namespace)
         settle(self.root / "deploy", self.namespace)
         hurry(self.root / "deploy")
+        limit(self._declaration)
         self.kubectl("apply", "--filename=-", text=self.of_administrator("base/namespace.yaml"))
         self.kubectl("apply", "--filename=-", text=self.of_administrator("deploytool-role.yaml"))
         self._log_in()
@@ -227,6 +229,15 @@ def hurry(deploy: Path) -> None:
             text, count = re.subn(rf"(?m)^( +{field}): \d$", rf"\1: {least}", text)
             assert count
         file.write_text(text)
+
+
+def limit(declaration: Path) -> None:
+    """Declare that services answer within less than the clients of these tests wait for."""
+    text = declaration.read_text()
+    limited = f"    answer_within_s: {ANSWER_WITHIN_S}\n"
+    text, count = re.subn(r"(?m)^    canary:\n", rf"{limited}\g<0>", text)
+    assert count
+    declaration.write_text(text)
 
 
 def move(file: Path, namespace: str) -> None:

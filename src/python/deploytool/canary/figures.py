@@ -95,7 +95,8 @@ class Figures(Frozen):
     step: 0-based. e_value rolls back at e_limit. upper_bound: how much more often the canary may
     still fail than stable, as a fraction (1: nothing known); the step is passed at gate.
     canary_requests_needed: at this step in all, for the gate; None if this canary never gets there.
-    pending_requests: waiting to fill a block. metrics: the heaviest evidence first.
+    pending_requests: waiting to fill a block. metrics: the heaviest evidence first. load_ratio: see
+    Snapshot; the greatest of this step.
     """
 
     step: int
@@ -110,3 +111,4 @@ class Figures(Frozen):
     in_total: Arms
     pending_requests: int
     dropped_polls: int
+    load_ratio: float = 1.0

@@ -10,6 +10,10 @@ REQUESTS_ABOVE = 10
 BASELINE_REQUESTS = 1000
 """Requests to stable before the canary that make every judged quantile known well enough."""
 
+COMPARABLE_LOAD = 1.1
+"""The load of each of the canary's processes, in that of one of stable's, up to which latencies are
+compared: one that has more to do is slower for that alone."""
+
 
 def quantile_s(arm: ArmCounters, share: float) -> float | None:
     """Estimate a quantile (share 0-1) in seconds, linear within its bucket; None without requests.

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Self
 
 from deploytool.canary.evidence import RollbackProcess
-from deploytool.canary.latency import judged_bounds_s
+from deploytool.canary.latency import COMPARABLE_LOAD, judged_bounds_s
 from deploytool.canary.observation import ArmCounters, Frozen, Observation, Table
 from deploytool.canary.policy import VerdictPolicy
 
@@ -41,7 +41,9 @@ class MetricEvidence(Frozen):
         return observed.events(self.name)
 
     def after(self, block: Observation, policy: VerdictPolicy) -> Self:
-        """Take in one block."""
+        """Take in one block; of latency, one in which the canary had no more to do than stable."""
+        if self.kind is MetricKind.LATENCY and block.load_ratio > COMPARABLE_LOAD:
+            return self
         return self._with(self.process.after(self.table(block, policy)))
 
     def invested(self, share: float) -> Self:

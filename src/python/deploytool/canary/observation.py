@@ -141,19 +141,25 @@ class Snapshot(Frozen):
     Two scrapes a poll apart would let a common spike of errors look like one arm's.
     taken_at: when the router had counted so much, in seconds; the same as before if it was not read
     anew since. Of a clock that nobody sets, or of who read it; differences alone mean something.
+    load_ratio: how many times the load of one of stable's processes each of the canary's carries.
     """
 
     taken_at: float
     stable: ArmCounters
     canary: ArmCounters
+    load_ratio: float = 1.0
 
 
 class Observation(Frozen):
-    """What happened on both arms in one period of `seconds`."""
+    """What happened on both arms in one period of `seconds`.
+
+    load_ratio: see Snapshot; the greatest there was.
+    """
 
     seconds: float
     stable: ArmCounters
     canary: ArmCounters
+    load_ratio: float = 1.0
 
     @property
     def requests(self) -> int:
@@ -195,6 +201,7 @@ class Observation(Frozen):
                 "seconds": self.seconds + other.seconds,
                 "stable": self.stable.plus(other.stable),
                 "canary": self.canary.plus(other.canary),
+                "load_ratio": max(self.load_ratio, other.load_ratio),
             }
         )
 
@@ -229,7 +236,12 @@ def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
         events = {metric: pair[name] for metric, pair in growth.items() if pair}
         arms[name] = arm.model_copy(update={"business": events})
     seconds = after.taken_at - before.taken_at
-    return Observation(seconds=seconds, stable=arms["stable"], canary=arms["canary"])
+    return Observation(
+        seconds=seconds,
+        stable=arms["stable"],
+        canary=arms["canary"],
+        load_ratio=max(before.load_ratio, after.load_ratio),
+    )
 
 
 def _events_between(name: str, before: Snapshot, after: Snapshot) -> dict[str, Pair] | None:

@@ -3,6 +3,7 @@
 import math
 
 from deploytool.canary.figures import ArmFigures, Figures, MetricFigures
+from deploytool.canary.latency import COMPARABLE_LOAD
 from deploytool.canary.policy import VerdictPolicy
 
 _IN_MINUTES_FROM_S = 120
@@ -192,4 +193,9 @@ def _no_evidence(figures: Figures) -> str:
         for each in figures.metrics
         if each.is_business and not (each.canary_requests and each.stable_requests)
     ]
+    if figures.load_ratio > COMPARABLE_LOAD:
+        unjudged.append(
+            f"the canary's processes carried {figures.load_ratio:.1f} times the load of stable's:"
+            " latency was not judged meanwhile"
+        )
     return "; ".join([found, *unjudged])

@@ -218,6 +218,7 @@ class CanaryEvidence(Frozen):
             in_total=self._arms(self.in_total),
             pending_requests=self.blocks.pending.requests,
             dropped_polls=self.blocks.dropped_polls,
+            load_ratio=self.at_this_step.load_ratio,
         )
 
     def _begun(self, step: int) -> Self:

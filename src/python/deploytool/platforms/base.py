@@ -186,9 +186,10 @@ class Platform(Protocol):
     def request_through_gateway(self, path: str) -> Answer:
         """GET a path at the gateway, as a visitor would."""
 
-    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> str:
         """Send this share of the component's requests to its canary; return once in force.
 
+        Returns what the canary lacks to serve it as stable would, and why; "" if it lacks nothing.
         Between 0 and 100 the declared header and cookie choose for the requests that bear them.
         Raises PlatformFailed when the router does not take it over: that is no fault of a canary.
         """

@@ -30,6 +30,7 @@ from deploytool.platforms.kubernetes.store import ClusterStore
 from deploytool.platforms.migrations import MIGRATE_S, Migrations
 from deploytool.system.declaration import System
 from deploytool.system.targets import KubernetesTarget
+from deploytool.traffic.answer_limits import with_answer_limits
 
 # The artifact that holds kubectl.
 _RUNTIME = "runtime"
@@ -108,9 +109,12 @@ class Parts:
 
     @cached_property
     def manifests(self) -> Manifests:
-        """All objects, as kustomize renders them. Raises InvalidInput."""
-        items = parse(self.kubectl.render(self._folder))
-        found = Manifests(items, self._folder, self._system.services, self._target.namespace)
+        """All objects, as kustomize renders them, with the declared limits. Raises InvalidInput."""
+        services = self._system.services
+        limits_s = {name: service.answer_within_s for name, service in services.items()}
+        rendered = parse(self.kubectl.render(self._folder))
+        items = [with_answer_limits(item, limits_s) for item in rendered]
+        found = Manifests(items, self._folder, services, self._target.namespace)
         found.require_pod(self.database.component)
         return found
 

@@ -185,14 +185,15 @@ class KubernetesPlatform:
         """GET a path at the gateway, from this machine."""
         return get(self.gateway_url() + path)
 
-    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> str:
         """Give the canary as many pods as its share needs, then the share."""
-        began, sharing = time.monotonic(), self._parts.sharing
+        began, sharing, lacking = time.monotonic(), self._parts.sharing, ""
         if canary_percent:
             needed = partial(sharing.pods, percent=canary_percent)
-            self._revisions.scale_canary(component, needed, deadline_s)
-        left_s = max(1.0, deadline_s - (time.monotonic() - began))
+            lacking = self._revisions.scale_canary(component, needed, deadline_s)
+        left_s = max(SHARE_S, deadline_s - (time.monotonic() - began))
         sharing.give(component, canary_percent, left_s)
+        return lacking
 
     def weight(self, component: str) -> int:
         """Return the share that the canary is given."""

@@ -185,11 +185,12 @@ class LocalPlatform:
         """GET a path at the gateway."""
         return get(self.gateway_url() + path)
 
-    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
-        """Write the weight and wait until the router has it in force."""
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> str:
+        """Write the weight and wait until the router has it in force. One process serves all."""
         self._parts.gateway.routes.set_weight(
             component, canary_percent, self._parts.gateway.api(), deadline_s
         )
+        return ""
 
     def weight(self, component: str) -> int:
         """Return the share that the router has in force."""
