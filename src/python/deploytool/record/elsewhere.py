@@ -47,31 +47,30 @@ def _moved(kept: Path, log: Path) -> int:
     taken = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:
         kept.rename(taken)
-        lines = [raw for raw in read(taken).split(b"\n") if raw]
+        lines = _lines(read(taken))
     except (OSError, RecordFailed):
         return 0
     done = 0
     try:
-        for raw in lines:
-            _append_again(log, raw)
+        for line in lines:
+            append(log, line)
             done += 1
         taken.unlink()
     except RecordFailed:
         with suppress(OSError):
             if done:
-                rest = b"\n".join(lines[done:]).decode("utf-8", "replace")
-                write_durably(taken, rest)
+                write_durably(taken, b"\n".join(lines[done:]).decode())
             taken.rename(kept)
     return done
 
 
-def _append_again(log: Path, raw: bytes) -> None:
-    """Add a line of another log, without the hash that it had in that one's chain."""
-    try:
-        line = json.loads(raw)
-    except ValueError:
-        return  # a piece of a line
-    if not isinstance(line, dict) or "schema" in line:
-        return
-    line.pop("hash", None)
-    append(log, encoded(line))
+def _lines(content: bytes) -> list[bytes]:
+    """Return what the lines of a log say, without the hashes of its chain; pieces are left out."""
+    lines = []
+    for raw in content.split(b"\n"):
+        with suppress(ValueError):
+            line = json.loads(raw)
+            if isinstance(line, dict) and "schema" not in line:
+                line.pop("hash", None)
+                lines.append(encoded(line))
+    return lines
