@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deploytool.cli.fault import EXPECTED, tool_fault
 from deploytool.cli.render.failure import render_failure
 from deploytool.errors import DeployError
 
@@ -75,10 +76,13 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
         )
         try:
             return function(options, **arguments)
-        except DeployError as error:
+        except Exception as error:
+            if isinstance(error, EXPECTED) and not isinstance(error, DeployError):
+                raise
             if debug or before.is_debug:
                 traceback.print_exc()
-            render_failure(error, is_json=options.is_json)
-            return error.exit_code
+            failure = error if isinstance(error, DeployError) else tool_fault(error)
+            render_failure(failure, is_json=options.is_json)
+            return failure.exit_code
 
     return command

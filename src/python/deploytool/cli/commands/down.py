@@ -23,7 +23,7 @@ def command(options: Options, *, volumes: bool) -> int:
     if volumes and not options.is_sure:
         _ask(options)
     started = time.monotonic()
-    with open_session(options, "down") as session:
+    with open_session(options, "down", record="anywhere") as session:
         down(session.context, remove_volumes=volumes)
     kept = "its data is deleted" if volumes else "its data is kept"
     seconds = time.monotonic() - started
