@@ -118,7 +118,7 @@ def test_a_migration_gives_way_to_others_and_names_who_stands_in_its_way(
     database: Database,
 ) -> None:
     file = database.write("20270101000000_note.sql", ADD)
-    waits = []
+    waits: list[float] = []
 
     def tell(name: str, why: str) -> None:
         database.told.append((name, why))
