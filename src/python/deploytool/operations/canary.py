@@ -137,6 +137,7 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
 
 
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
+    context.platform.require_distinct_migrations()
     state = _stable_first(context, found)
     component = options.component or _changed(context, state)
     stable = state.stable[component]

@@ -25,6 +25,7 @@ def up(context: Context) -> Plan:
 
 def bring_up(context: Context, state: TargetState) -> Plan:
     """Do the work of `up` under a lock that is held already."""
+    context.platform.require_distinct_migrations()
     context.platform.prepare()
     plan = make_plan(context, state)
     changes = {each.object: each for each in plan.changes if each.revision is not None}

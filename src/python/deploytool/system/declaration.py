@@ -31,6 +31,9 @@ class Database(Declared):
     database: str
     # Folder, relative to system.yaml, that holds expand/ and contract/.
     migrations: Path
+    # How long a migration may wait for a lock: all who come later wait behind it. Then it gives
+    # way, and is tried again.
+    lock_timeout_s: Seconds = 2.0
     # Login roles; deploytool makes them with generated passwords, migrations grant their rights.
     roles: tuple[str, ...]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploytool.platforms.base import Condition, Instance, Platform, Role
+from deploytool.platforms.base import Condition, Instance, MigrationKind, Platform, Role
 from deploytool.platforms.local import open_local
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision, digest_of, revision_of
@@ -99,6 +99,16 @@ def await_condition(
         assert time.monotonic() < deadline, instance
         time.sleep(0.05)
     return instance
+
+
+def migrate(
+    platform: Platform,
+    kind: MigrationKind = "expand",
+    deadline_s: float = 30,
+    tell: Callable[[str, str], None] = lambda _name, _why: None,
+) -> list[str]:
+    """Apply what is pending; return the names."""
+    return list(platform.migrate(kind, deadline_s, tell))
 
 
 def place_below(root: Path, runtime: Path | None) -> Place:
