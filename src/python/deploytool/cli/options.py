@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deploytool.cli.calling import DEFAULT_TARGET
 from deploytool.cli.render.failure import render_failure
 from deploytool.errors import DeployError
 
@@ -68,7 +69,7 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         before: GlobalOptions = click.get_current_context().obj or GlobalOptions()
         options = Options(
-            target=target or before.target or "local",
+            target=target or before.target or DEFAULT_TARGET,
             is_json=(output or before.output) == "json",
             is_sure=yes,
             timeout_s=timeout,
@@ -78,7 +79,7 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
         except DeployError as error:
             if debug or before.is_debug:
                 traceback.print_exc()
-            render_failure(error, is_json=options.is_json)
+            render_failure(error, is_json=options.is_json, target=options.target)
             return error.exit_code
 
     return command

@@ -11,8 +11,11 @@ from deploytool.operations.load import Traffic, run_load
 
 @click.command("load")
 @click.option(
+    "--load",
     "--rps",
+    "rate",
     type=click.FloatRange(min=0, min_open=True, max=10_000),
+    metavar="RPS",
     help="Requests per second.  [default: system.yaml]",
 )
 @click.option(
@@ -24,12 +27,12 @@ from deploytool.operations.load import Traffic, run_load
     help="How long.",
 )
 @common_options
-def command(options: Options, rps: float | None, duration: float) -> int:
+def command(options: Options, rate: float | None, duration: float) -> int:
     """Send the declared traffic, then check that nothing acknowledged is lost.
 
-    Example: deploytool load --rps 50 --duration 30
+    Example: deploytool load --load 50 --duration 30
     """
     with open_session(options, "load", is_live=True) as session:
-        result = run_load(session.context, Traffic(rate=rps), duration)
+        result = run_load(session.context, Traffic(rate=rate), duration)
     show(options, result, result.counts.summary())
     return ExitCode.DONE

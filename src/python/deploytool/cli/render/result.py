@@ -10,12 +10,13 @@ from typing import Any
 import click
 from pydantic import BaseModel
 
+from deploytool.cli.calling import as_called
 from deploytool.cli.options import Options
 
 
 def show(options: Options, result: Any, text: str) -> None:
     """Print the result in the form that was asked for."""
-    click.echo(json.dumps(plain(result)) if options.is_json else text)
+    click.echo(json.dumps(plain(result)) if options.is_json else as_called(text, options.target))
 
 
 def plain(value: Any) -> Any:
