@@ -6,6 +6,7 @@ import json
 from typing import Mapping, Sequence
 
 ARTIFACTS_VARIABLE = "DEPLOYTOOL_ARTIFACTS"
+CALLED_VARIABLE = "DEPLOYTOOL_CALLED"
 DEFAULT_TARGET = "local"
 
 
@@ -25,11 +26,20 @@ def chosen_target(arguments: Sequence[str]) -> str:
     return target
 
 
-def environment(paths: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that tells the tool where each component's package lies.
+def calling(pants: str, address: str, aliases: Mapping[str, str]) -> str:
+    """Return what a person types before a command's name to run what stands at an address.
+
+    `pants`: the name of the program. An alias of the address is taken for it.
+    """
+    names = [alias for alias, meaning in aliases.items() if meaning == address]
+    return f"{pants} run {min(names, default=address)} --"
+
+
+def environment(paths: Mapping[str, str], called: str) -> dict[str, str]:
+    """Return the variables that tell the tool where each component's package lies, and its call.
 
     `paths`: component name to path relative to the sandbox, which takes the place of `{chroot}`
     when the tool starts.
     """
     absolute = {component: "{chroot}/" + path for component, path in sorted(paths.items())}
-    return {ARTIFACTS_VARIABLE: json.dumps(absolute)}
+    return {ARTIFACTS_VARIABLE: json.dumps(absolute), CALLED_VARIABLE: called}

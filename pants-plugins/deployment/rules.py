@@ -21,9 +21,15 @@ from pants.engine.target import (
     Targets,
 )
 from pants.engine.unions import UnionRule
+from pants.option.alias import CliOptions
+from pants.util.docutil import bin_name
 from pants.util.frozendict import FrozenDict
 
-from deployment.arguments import chosen_target, environment  # pants: no-infer-dep (other resolve)
+from deployment.arguments import (  # pants: no-infer-dep (other resolve)
+    calling,
+    chosen_target,
+    environment,
+)
 from deployment.target_types import (
     DeploymentDependenciesField,
     DeploymentPackagesField,
@@ -119,7 +125,9 @@ async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages
 
 
 @rule
-async def run_deployment(field_set: DeploymentFieldSet, run: RunSubsystem) -> RunRequest:
+async def run_deployment(
+    field_set: DeploymentFieldSet, run: RunSubsystem, cli: CliOptions
+) -> RunRequest:
     """Build the chosen target's packages and start the tool with their paths."""
     address = field_set.tool.value
     packages, tools = await MultiGet(
@@ -139,10 +147,11 @@ async def run_deployment(field_set: DeploymentFieldSet, run: RunSubsystem) -> Ru
         name: f"packages/{name}/{built.artifacts[0].relpath}"
         for name, built in packages.built.items()
     }
+    called = calling(bin_name(), field_set.address.spec, cli.alias)
     return RunRequest(
         digest=tool.digest,
         args=tool.args,
-        extra_env={**tool.extra_env, **environment(paths)},
+        extra_env={**tool.extra_env, **environment(paths, called)},
         immutable_input_digests={**(tool.immutable_input_digests or {}), **folders},
         append_only_caches=tool.append_only_caches,
     )

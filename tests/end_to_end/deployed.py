@@ -101,7 +101,7 @@ class Deployed(ABC):
         try:
             ended = self.run("up")
             assert ended.code == 0, str(ended)
-            self.done("load", "--rps", "80", "--duration", str(HISTORY_S))
+            self.done("load", "--load", "80", "--duration", str(HISTORY_S))
             yield
             self.replay()
         finally:

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from deployment.arguments import chosen_target, environment
+from deployment.arguments import calling, chosen_target, environment
 
 
 @pytest.mark.parametrize(
@@ -29,10 +29,18 @@ def test_arguments_of_somebody_else_choose_nothing() -> None:
 
 
 def test_the_tool_finds_each_component_in_its_sandbox() -> None:
-    variables = environment({"shop": "packages/shop/shop.pex", "stock": "packages/stock/s.pex"})
+    variables = environment({"shop": "packages/shop/shop.pex", "stock": "packages/stock/s.pex"}, "")
 
     assert json.loads(variables.pop("DEPLOYTOOL_ARTIFACTS")) == {
         "shop": "{chroot}/packages/shop/shop.pex",
         "stock": "{chroot}/packages/stock/s.pex",
     }
-    assert not variables
+    assert variables == {"DEPLOYTOOL_CALLED": ""}
+
+
+def test_the_tool_is_told_how_it_was_called() -> None:
+    address = "src/tool:tool"
+    assert calling("./pants", address, {}) == "./pants run src/tool:tool --"
+    aliases = {"green": "lint test", "tool": address}
+    assert calling("pants", address, aliases) == "pants run tool --"
+    assert environment({}, "pants run tool --")["DEPLOYTOOL_CALLED"] == "pants run tool --"
