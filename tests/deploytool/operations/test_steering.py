@@ -14,7 +14,7 @@ import pytest
 from deploytool.canary.machine import ENDS, Canary, Event, Phase, advance
 from deploytool.errors import DeployError, Locked, NotReady
 from deploytool.operations.context import Context
-from deploytool.operations.steering import Asked, Wanted, heed, steer
+from deploytool.operations.steering import Asked, Elsewhere, Wanted, heed, steer
 from deploytool.record.event import Event as Told
 from deploytool.record.file_store import FileStore
 from deploytool.record.store import TargetState
@@ -174,6 +174,7 @@ def test_a_running_canary_does_what_was_asked_and_the_asker_learns_its_end(
 ) -> None:
     with running(tmp_path):
         ended = steer(context(tmp_path, "second", wanted), wanted, allow, never)
+    assert isinstance(ended, Elsewhere)
     assert ended.asked_in is Phase.OBSERVING
     assert ended.canary.phase is end
     assert ended.canary.decision.startswith(f"{wanted} was asked for by ")
