@@ -233,6 +233,19 @@ class Deployed(ABC):
         finally:
             self._declaration.write_text(before)
 
+    @contextmanager
+    def answering_within(self, seconds: float) -> Iterator[None]:
+        """Declare meanwhile that each service answers within this time."""
+        before = self._declaration.read_text()
+        line = f"    answer_within_s: {seconds:g}\n"
+        after, count = re.subn(r"(?m)^    canary:\n", rf"{line}\g<0>", before)
+        assert count == 2
+        self._declaration.write_text(after)
+        try:
+            yield
+        finally:
+            self._declaration.write_text(before)
+
     @property
     def _declaration(self) -> Path:
         return self.root / "deploy" / "system.yaml"

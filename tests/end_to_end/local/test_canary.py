@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.canaries import Canaries, faulty
+from tests.end_to_end.canaries import Canaries, faulty, stopped
 from tests.end_to_end.deployed import COMPONENT, events
 from tests.end_to_end.local.conftest import Deploytool
 from tests.end_to_end.policies import ALPHA, UNHURRIED
@@ -17,6 +17,13 @@ def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
         result = faulty(deployed, "latency:300ms")
     assert result["reason"].startswith("latency:")
     assert result["failures"] == 0
+
+
+def test_a_process_that_is_stopped_loses_its_visitors_and_is_rolled_back(
+    deployed: Deploytool,
+) -> None:
+    result = stopped(deployed, lambda: deployed.pid_of(COMPONENT, "canary"))
+    assert result["reason"].startswith("the canary has not answered its readiness path for 3 s: ")
 
 
 def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
