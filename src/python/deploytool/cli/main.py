@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from deploytool.cli.options import GlobalOptions
+from deploytool.cli.options import GlobalOptions, Name
 from deploytool.cli.output import let_go
 from deploytool.cli.render.failure import render_failure
 from deploytool.errors import ExitCode, Interrupted
@@ -58,7 +58,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+@click.option("--target", type=Name(), help="Target of targets.yaml to work on.  [default: local]")
 @click.option("--output", type=click.Choice(["text", "json"]), help="Form of the result.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
