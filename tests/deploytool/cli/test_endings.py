@@ -9,13 +9,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import click
 import pytest
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.cli.commands import status as status_command
+from deploytool.cli.main import cli
 from deploytool.cli.options import Options
 from deploytool.cli.session import open_session
-from deploytool.errors import ToolFault
+from deploytool.errors import ExitCode, ToolFault
+from deploytool.platforms.local.platform import LocalPlatform
 from deploytool.record.history import read_history
 from deploytool.record.store import TargetState
 from deploytool.system.revision import revision_of
@@ -118,14 +121,36 @@ def test_it_names_the_canary_that_it_leaves_half_way(
         canary=revision_of("web", "bb", {}), steps=(10, 50), phase=Phase.OBSERVING, since=0.0,
     )  # fmt: skip
     store = SimpleNamespace(holder=lambda: None, load=lambda: TargetState(canary=canary))
-    with pytest.raises(ToolFault) as fault, open_session(OPTIONS, "canary") as session:
-        monkeypatch.setattr(type(session.context.platform), "store", store)
+    monkeypatch.setattr(LocalPlatform, "store", store)
+    with pytest.raises(ToolFault) as fault, open_session(OPTIONS, "canary"):
         raise KeyError("weight")
     assert fault.value.what == "KeyError: 'weight'"
     assert "the canary of web is left at step 1/2" in fault.value.note
     assert fault.value.hint.startswith(
         "`deploytool resume` goes on, `deploytool abort` takes the canary back"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rollback", "new-microservice", "--to", ""],
+        ["rollback", ""],
+        ["canary", " "],
+        ["report", ""],
+        ["replay", ""],
+        ["status", "--target", ""],
+        ["--target", "", "status"],
+    ],
+)
+def test_an_empty_name_is_refused_and_not_taken_for_none(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(click.BadParameter) as refused:
+        cli.main(arguments, standalone_mode=False)
+    assert refused.value.exit_code == ExitCode.USAGE
+    assert "it is empty" in refused.value.format_message()
+    assert capsys.readouterr().out == ""
 
 
 def log(repository: Path) -> Path:

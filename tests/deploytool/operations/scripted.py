@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -75,6 +76,10 @@ class Store:
     def save(self, state: TargetState) -> None:
         self._text = state.model_dump_json()
         self.on_saved()
+
+    @contextmanager
+    def lock(self, _holder: object) -> Iterator[None]:
+        yield
 
     def take_wishes(self, _run: str) -> tuple[Wish, ...]:
         wishes, self.wishes = self.wishes, ()

@@ -9,7 +9,7 @@ from typing import NoReturn
 import click
 
 from deploytool.cli.calling import DEFAULT_TARGET, last_value
-from deploytool.cli.options import GlobalOptions
+from deploytool.cli.options import GlobalOptions, Name
 from deploytool.cli.output import let_go
 from deploytool.cli.render.failure import render_failure
 from deploytool.cli.usage import wrong_usage
@@ -59,7 +59,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _tell_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:  # noqa: FBT001 - click's own signature
+def _tell_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:
     if is_wanted:
         command = import_module("deploytool.cli.commands.version").command
         ctx.exit(command.main(["--output", _output()], standalone_mode=False))
@@ -74,7 +74,7 @@ def _target() -> str:
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+@click.option("--target", type=Name(), help="Target of targets.yaml to work on.  [default: local]")
 @click.option("--output", type=click.Choice(["text", "json"]), help="Form of the result.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option(

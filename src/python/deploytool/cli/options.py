@@ -17,6 +17,21 @@ from deploytool.errors import DeployError
 DEFAULT_TIMEOUT_S = 120.0
 
 
+class Name(click.ParamType[str]):
+    """What names something; an empty one is what a shell makes of a variable that is not set."""
+
+    name = "text"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the name."""
+        text = str(value)
+        if not text.strip():
+            self.fail("it is empty: leave it out, or name something", param, ctx)
+        return text
+
+
 @dataclass(frozen=True, slots=True)
 class GlobalOptions:
     """What stood before the command's name; None where nothing did."""
@@ -42,7 +57,9 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
     What it raises is shown here, in the form that was asked for, and becomes its exit code.
     """
 
-    @click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+    @click.option(
+        "--target", type=Name(), help="Target of targets.yaml to work on.  [default: local]"
+    )
     @click.option(
         "--output",
         type=click.Choice(["text", "json"]),

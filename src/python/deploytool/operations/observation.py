@@ -94,6 +94,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
                 "evidence": evidence,
                 "restarts": restarts,
                 "observed_s": observed_s + elapsed_s,
+                "polled_at": context.now(),
             }
         )
         _keep(context, canary, poll, verdict, elapsed_s, remark)

@@ -94,7 +94,8 @@ class Invariant(Declared):
     """A statement about the data that holds whenever no request is in flight."""
 
     name: str
-    # Returns the rows that break it, so none when it holds. Run as the database's owner, read only.
+    # Returns the rows that break it, so none when it holds; the first column names what a row is
+    # about. Run as the database's owner, read only.
     query: str
 
 
