@@ -104,8 +104,8 @@ def _apply(context: Context, kind: MigrationKind) -> None:
     except MigrationFailed as error:
         # What was ended, or gave way, may have left one, and the next try would not build it.
         with suppress(DeployError):
-            found = [f"{each}: {each.remedy}" for each in half_built(context)]
-            error.note = "; ".join([error.note, *found])
+            halves = [f"{each}: {each.remedy}" for each in half_built(context)]
+            error.note = "; ".join([error.note, *halves])
         raise
     for name in applied:
         context.say("migrated", name, result=kind)

@@ -182,7 +182,11 @@ class Migrations:
         except BaseException as error:
             # Whatever ends the waiting, nothing goes on in the database that nobody waits for.
             sessions.end()
-            if not isinstance(error, Late):
+            # A pod of the last try that did not start any more explains less than who held the lock.
+            is_late = isinstance(error, Late) or (
+                isinstance(error.__cause__, Late) and watch.blocker
+            )
+            if not is_late:
                 raise
             first = self._first(kind, before)
             raise MigrationFailed(
