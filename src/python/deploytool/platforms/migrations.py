@@ -182,11 +182,9 @@ class Migrations:
         except BaseException as error:
             # Whatever ends the waiting, nothing goes on in the database that nobody waits for.
             sessions.end()
-            # A pod of the last try that did not start any more explains less than who held the lock.
-            is_late = isinstance(error, Late) or (
-                isinstance(error.__cause__, Late) and watch.blocker
-            )
-            if not is_late:
+            # That the pod of a last try did not start any more explains less than who was in the way.
+            was_starting = isinstance(error.__cause__, Late) and watch.blocker
+            if not isinstance(error, Late) and not was_starting:
                 raise
             first = self._first(kind, before)
             raise MigrationFailed(
