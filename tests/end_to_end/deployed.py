@@ -35,6 +35,8 @@ SANDBOX = Path.cwd()
 # At 80 requests a second, of which 3 in 4 reach the component, it then has the 1000 that a canary
 # of it waits for.
 HISTORY_S = 18
+# Where it may be run, it is the owner.
+PSQL = ("psql", "--quiet", "--tuples-only", "--no-align", "--username=owner", "--dbname=shop")
 TOOL = "src.python.deploytool/binary.pex"
 
 
@@ -89,6 +91,32 @@ class Deployed(ABC):
 
         Raises LookupError when none does.
         """
+
+    def psql_argv(self) -> list[str]:
+        """Return the command that asks the database as its owner."""
+        raise NotImplementedError
+
+    def psql(self, statement: str) -> str:
+        """Run a statement as the database's owner; return what it answers."""
+        return subprocess.check_output(
+            self.psql_argv(), input=statement, text=True, timeout=60
+        ).strip()
+
+    @contextmanager
+    def psql_held(self, statement: str) -> Iterator[None]:
+        """Keep a transaction open meanwhile that has run the statement."""
+        with subprocess.Popen(
+            self.psql_argv(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as psql:
+            assert psql.stdin is not None
+            assert psql.stdout is not None
+            psql.stdin.write(f"BEGIN;\n{statement};\n\\echo held\n")
+            psql.stdin.flush()
+            assert psql.stdout.readline() == "held\n"
+            try:
+                yield
+            finally:
+                psql.stdin.close()
 
     @abstractmethod
     def see_nothing_beside(self, status: dict[str, Any]) -> None:

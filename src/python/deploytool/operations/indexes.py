@@ -34,10 +34,10 @@ class Index:
 
     @property
     def remedy(self) -> str:
-        """What to do about it."""
+        """What to do about it, a clause."""
         return (
-            f"mend it by `REINDEX INDEX CONCURRENTLY {self.name}`, or by "
-            f"`DROP INDEX CONCURRENTLY {self.name}` if it shall be built by a migration"
+            f"`REINDEX INDEX CONCURRENTLY {self.name}` builds it anew, "
+            f"`DROP INDEX CONCURRENTLY {self.name}` makes room for another try"
         )
 
 

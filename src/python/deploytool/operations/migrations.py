@@ -104,7 +104,8 @@ def _apply(context: Context, kind: MigrationKind) -> None:
     except MigrationFailed as error:
         # What was ended, or gave way, may have left one, and the next try would not build it.
         with suppress(DeployError):
-            error.note = "; ".join([error.note, *map(str, half_built(context))])
+            halves = [f"{each}: {each.remedy}" for each in half_built(context)]
+            error.note = "; ".join([error.note, *halves])
         raise
     for name in applied:
         context.say("migrated", name, result=kind)
@@ -113,5 +114,5 @@ def _apply(context: Context, kind: MigrationKind) -> None:
             f"after the {kind} migration {applied[-1]} not every index is whole",
             why="; ".join(map(str, found)),
             note="the migrations are applied; every service runs on as it did",
-            hint=f"{found[0].remedy}; then repeat the command",
+            hint=found[0].remedy,
         )

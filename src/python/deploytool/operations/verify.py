@@ -65,7 +65,7 @@ def _database(context: Context) -> Iterator[Check]:
         found = f"pending, as `plan` explains: {', '.join(pending)}" if pending else found
         yield Check(name, "has every contract migration", None if pending else True, found)
         halves = half_built(context)
-        found = "; ".join(f"{each}; {each.remedy}" for each in halves) or "all are whole"
+        found = "; ".join(f"{each}: {each.remedy}" for each in halves) or "all are whole"
         yield Check(name, "has no half-built index", not halves, found)
     except DeployError as error:
         yield Check(name, "answers a query", False, f"{error.what}: {error.why}")

@@ -182,7 +182,9 @@ class Migrations:
         except BaseException as error:
             # Whatever ends the waiting, nothing goes on in the database that nobody waits for.
             sessions.end()
-            if not isinstance(error, Late):
+            # What was waited for explains more than that the pod of a last try did not start.
+            was_starting = isinstance(error.__cause__, Late) and watch.blocker
+            if not isinstance(error, Late) and not was_starting:
                 raise
             first = self._first(kind, before)
             raise MigrationFailed(
