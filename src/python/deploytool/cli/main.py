@@ -58,7 +58,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def _tell_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:  # noqa: FBT001 - click's own signature
+def _tell_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:
     if is_wanted:
         command = import_module("deploytool.cli.commands.version").command
         ctx.exit(command.main(["--output", _output()], standalone_mode=False))
