@@ -33,7 +33,8 @@ class Evidence:
 class Status:
     """Everything `status` shows.
 
-    holder: the operation that runs now. canary: in progress, held or interrupted; evidence: on it.
+    addresses: where each service is reached from outside, by component. holder: the operation that
+    runs now. canary: in progress, held or interrupted; evidence: on it.
     weights: percent of the requests that go to the canary, by component. cut_off: the earlier
     revisions that cannot be gone back to, with the contract migrations that took away what they may
     use. drift: what somebody else has changed of what was deployed, and how.
@@ -41,6 +42,7 @@ class Status:
 
     target: str
     url: str
+    addresses: dict[str, str]
     instances: tuple[Instance, ...]
     weights: dict[str, int]
     earlier: dict[str, tuple[Revision, ...]]
@@ -72,6 +74,7 @@ def status(context: Context) -> Status:
     return Status(
         target=context.target,
         url=context.platform.gateway_url(),
+        addresses=context.addresses(),
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,

@@ -5,6 +5,7 @@ from typing import Self
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.canary.verdict import Verdict
+from deploytool.system.revision import differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class CanaryView:
 
     weight: percent of the requests. since: unix seconds since when it is in this step or phase,
     elapsed_s: that is so long. limit_s: when a step without a decision is held; None where none is
-    observed yet.
+    observed yet. differs: what differs from stable, in words.
     """
 
     run: str
@@ -28,6 +29,7 @@ class CanaryView:
     since: float
     elapsed_s: float
     limit_s: float | None = None
+    differs: tuple[str, ...] = ()
     # The latest figures and what they mean; None before the first observation.
     verdict: Verdict | None = None
 
@@ -47,5 +49,6 @@ class CanaryView:
             since=canary.since,
             elapsed_s=max(0.0, now - canary.since),
             limit_s=canary.evidence.policy.step_deadline_s if canary.evidence else None,
+            differs=differences(canary.stable, canary.canary),
             verdict=verdict,
         )

@@ -18,7 +18,10 @@ _NAMED = 5
 
 @dataclass(frozen=True, slots=True)
 class PastCommand:
-    """One command of the log. started: UTC, ISO 8601; None: it has not ended."""
+    """One command of the log. started: UTC, ISO 8601; None: it has not ended.
+
+    differs: in what its canary differed from stable, in words.
+    """
 
     run: str
     started: str
@@ -30,6 +33,7 @@ class PastCommand:
     reason: str = ""
     duration_s: float | None = None
     exit_code: int | None = None
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,9 @@ def read_history(path: Path) -> History:
         elif line["event"] == "command-started":
             unfinished[line["run"]] = len(commands)
             commands.append(_started(line))
+        elif line["event"] == "canary-started" and line["run"] in unfinished:
+            index = unfinished[line["run"]]
+            commands[index] = replace(commands[index], differs=_differs(line))
         elif line["event"] == "command-ended" and line["run"] in unfinished:
             index = unfinished.pop(line["run"])
             commands[index] = _ended(commands[index], line)
@@ -144,6 +151,12 @@ def _started(line: dict[str, Any]) -> PastCommand:
         command=text("command"),
         target=text("target"),
     )
+
+
+def _differs(line: dict[str, Any]) -> tuple[str, ...]:
+    details = line.get("details")
+    differs = details.get("differs") if isinstance(details, dict) else None
+    return tuple(map(str, differs)) if isinstance(differs, list) else ()
 
 
 def _ended(command: PastCommand, line: dict[str, Any]) -> PastCommand:

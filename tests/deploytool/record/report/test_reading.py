@@ -13,7 +13,7 @@ from deploytool.record import event as record_event
 from deploytool.record.history import read_canary
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
-from deploytool.record.report.page import headline, meaning
+from deploytool.record.report.page import headline, meaning, page
 from deploytool.record.report.reading import read_report
 from deploytool.record.report.view import Report
 from tests.deploytool.record.report import scenario
