@@ -9,6 +9,15 @@ ARTIFACTS_VARIABLE = "DEPLOYTOOL_ARTIFACTS"
 CALLED_VARIABLE = "DEPLOYTOOL_CALLED"
 DEFAULT_TARGET = "local"
 
+# $0 is a file that is there once the tool has started.
+_TELLING = """
+if [ ! -e "$0" ]; then
+  echo "a new build of the tool unpacks itself first (once)" >&2
+  : >"$0"
+fi
+exec "$@"
+"""
+
 
 def chosen_target(arguments: Sequence[str]) -> str:
     """Return the name that `--target NAME` or `--target=NAME` gives; the last one counts.
@@ -33,6 +42,14 @@ def calling(pants: str, address: str, aliases: Mapping[str, str]) -> str:
     """
     names = [alias for alias, meaning in aliases.items() if meaning == address]
     return f"{pants} run {min(names, default=address)} --"
+
+
+def telling(command: Sequence[str], started: str) -> tuple[str, ...]:
+    """Return the command, told about where it starts for the first time: it may be silent long.
+
+    `started`: path of a file that is made then.
+    """
+    return ("/bin/sh", "-c", _TELLING, started, *command)
 
 
 def environment(paths: Mapping[str, str], called: str) -> dict[str, str]:

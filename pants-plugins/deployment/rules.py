@@ -29,6 +29,7 @@ from deployment.arguments import (  # pants: no-infer-dep (other resolve)
     calling,
     chosen_target,
     environment,
+    telling,
 )
 from deployment.target_types import (
     DeploymentDependenciesField,
@@ -36,6 +37,9 @@ from deployment.target_types import (
     DeploymentToolField,
 )
 from docker_images.presence import PresentImages, PresentImagesRequest
+
+# Kept from run to run, below the sandbox of each.
+_CACHE = ".cache/deployment"
 
 
 @dataclass(frozen=True)
@@ -147,13 +151,14 @@ async def run_deployment(
         name: f"packages/{name}/{built.artifacts[0].relpath}"
         for name, built in packages.built.items()
     }
+    started = f"{_CACHE}/{tool.digest.fingerprint}"
     called = calling(bin_name(), field_set.address.spec, cli.alias)
     return RunRequest(
         digest=tool.digest,
-        args=tool.args,
+        args=telling(tool.args, f"{{chroot}}/{started}"),
         extra_env={**tool.extra_env, **environment(paths, called)},
         immutable_input_digests={**(tool.immutable_input_digests or {}), **folders},
-        append_only_caches=tool.append_only_caches,
+        append_only_caches={**(tool.append_only_caches or {}), "deployment": _CACHE},
     )
 
 

@@ -1,10 +1,13 @@
 """What the run rule reads from the command line and hands to the tool."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from deployment.arguments import calling, chosen_target, environment
+from deployment.arguments import calling, chosen_target, environment, telling
 
 
 @pytest.mark.parametrize(
@@ -44,3 +47,16 @@ def test_the_tool_is_told_how_it_was_called() -> None:
     aliases = {"green": "lint test", "tool": address}
     assert calling("pants", address, aliases) == "pants run tool --"
     assert environment({}, "pants run tool --")["DEPLOYTOOL_CALLED"] == "pants run tool --"
+
+
+def test_a_first_start_is_told_and_the_next_ones_are_as_without(tmp_path: Path) -> None:
+    program = "import sys; print(sys.argv[1:]); sys.exit(5)"
+    tool = [sys.executable, "-c", program, "a b", "--target", "x"]
+    started = telling(tool, str(tmp_path / "started"))
+    first, second = (
+        subprocess.run(started, capture_output=True, text=True, check=False) for _ in range(2)
+    )
+    assert "unpacks itself first" in first.stderr
+    assert second.stderr == ""
+    for ended in (first, second):
+        assert (ended.returncode, ended.stdout) == (5, "['a b', '--target', 'x']\n")

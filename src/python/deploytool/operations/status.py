@@ -36,7 +36,8 @@ class Evidence:
 class Status:
     """Everything `status` shows.
 
-    holder: the operation that runs now. canary: in progress, held or interrupted; evidence: on it.
+    addresses: where each service is reached from outside, by component. holder: the operation that
+    runs now. canary: in progress, held or interrupted; evidence: on it.
     weights: percent of the requests that go to the canary, by component. cut_off: the earlier
     revisions that cannot be gone back to, with the contract migrations that took away what they may
     use. doubted: those that nobody goes back to unasked, and why. drift: what somebody else has
@@ -46,6 +47,7 @@ class Status:
 
     target: str
     url: str
+    addresses: dict[str, str]
     instances: tuple[Instance, ...]
     weights: dict[str, int]
     earlier: dict[str, tuple[Revision, ...]]
@@ -79,6 +81,7 @@ def status(context: Context) -> Status:
     return Status(
         target=context.target,
         url=context.platform.gateway_url(),
+        addresses=context.addresses(),
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,

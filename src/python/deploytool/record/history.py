@@ -18,13 +18,16 @@ UNFINISHED = "unfinished"
 _NAMED = 5
 
 _CANARY = "canary-started"
-_FRAME = frozenset({"command-started", "command-ended"})
-_MARKS = tuple(name.encode() for name in sorted(_FRAME))
+_TOLD = frozenset({"command-started", _CANARY, "command-ended"})
+_MARKS = tuple(name.encode() for name in sorted(_TOLD))
 
 
 @dataclass(frozen=True, slots=True)
 class PastCommand:
-    """One command of the log. started: UTC, ISO 8601; None: it has not ended."""
+    """One command of the log. started: UTC, ISO 8601; None: it has not ended.
+
+    differs: in what its canary differed from stable, in words.
+    """
 
     run: str
     started: str
@@ -36,6 +39,7 @@ class PastCommand:
     reason: str = ""
     duration_s: float | None = None
     exit_code: int | None = None
+    differs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,21 @@ def read_history(path: Path, last: int | None = None) -> History:
     """
     commands: list[PastCommand] = []
     damaged: list[Damage] = []
-    # Run -> the line of its end, until its start is met.
+    # Run -> the line of its end, and in what its canary differed, until its start is met.
     ends: dict[str, dict[str, Any]] = {}
+    differs: dict[str, tuple[str, ...]] = {}
     with _log(path) as parts:
         for line in _commands_from_the_end(parts):
             if isinstance(line, Damage):
                 damaged.append(line)
             elif line["event"] == "command-ended":
                 ends[line["run"]] = line
+            elif line["event"] == _CANARY:
+                differs[line["run"]] = _differs(line)
             else:
-                command, end = _started(line), ends.pop(line["run"], None)
-                commands.append(_ended(command, end) if end else command)
+                run, command = line["run"], _started(line)
+                command = replace(command, differs=differs.pop(run, ()))
+                commands.append(_ended(command, ends.pop(run)) if run in ends else command)
                 if len(commands) == last:
                     break
     return History(tuple(reversed(commands)), tuple(reversed(damaged)))
@@ -151,14 +159,16 @@ def _canaries_from_the_end(parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _commands_from_the_end(parts: Sequence[Part]) -> Iterator[dict[str, Any] | Damage]:
-    """Yield the starts and ends of commands, and the lines that are damaged, the last first."""
+    """Yield the starts and ends of commands and canaries' starts, and the damaged lines, the last
+    first.
+    """
     for part in reversed(parts):
         for position, raw in part.lines_from_the_end():
             # Observations are most of a log: a whole line of one is known by its ends.
             if is_whole(raw) and not any(mark in raw for mark in _MARKS):
                 continue
             line = _parsed(raw, part, position)
-            if isinstance(line, Damage) or line["event"] in _FRAME:
+            if isinstance(line, Damage) or line["event"] in _TOLD:
                 yield line
 
 
@@ -206,6 +216,12 @@ def _started(line: dict[str, Any]) -> PastCommand:
         command=text("command"),
         target=text("target"),
     )
+
+
+def _differs(line: dict[str, Any]) -> tuple[str, ...]:
+    details = line.get("details")
+    differs = details.get("differs") if isinstance(details, dict) else None
+    return tuple(map(str, differs)) if isinstance(differs, list) else ()
 
 
 def _ended(command: PastCommand, line: dict[str, Any]) -> PastCommand:

@@ -63,6 +63,7 @@ class Place:
     gateway_port: int | None = None
     system: System = SYSTEM
     state: Path = Path("state folder")
+    waits: list[str] = field(default_factory=list)
     service: Path = field(default=Path(__file__).with_name("service.txt"))
 
     @property
@@ -83,6 +84,7 @@ class Place:
             deploy=self.root / "deploy",
             artifacts={} if self.runtime is None else {"runtime": self.runtime},
             on_secret=lambda _: None,
+            on_wait=self.waits.append,
         )
 
     def revision(self, **environment: str) -> Revision:

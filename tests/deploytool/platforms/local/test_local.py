@@ -30,6 +30,8 @@ def pid_of(place: Place, program: str) -> int:
 
 
 def test_a_second_start_of_the_foundation_changes_nothing(place: Place, up: Platform) -> None:
+    [told] = [wait for wait in place.waits if "is unpacked" in wait]
+    assert "once for each build" in told
     before = {process.pid for process in processes(place.folder)}
     assert up.foundation_changes() == {}
     up.prepare()

@@ -40,12 +40,13 @@ class Parts:
         deploy: Path,
         runtime: Path | None,
         on_secret: Callable[[str], None],
+        on_wait: Callable[[str], None],
     ) -> None:
         self.folder = StateFolder(state)
         self.store = FileStore(state)
         self.ports = Ports(self.folder.ports)
         self.secrets = Secrets(self.folder.secrets, on_secret)
-        self.toolbox = Toolbox(self.folder, runtime)
+        self.toolbox = Toolbox(self.folder, runtime, on_wait)
         self.supervisor = Supervisor(self.folder, self.ports, self.secrets)
         self.detachment = Detachment(self.folder, self.supervisor, root)
         self.releases = Releases(self.folder.releases, "app.pex", copy_pex)
