@@ -159,9 +159,7 @@ def _canaries_from_the_end(parts: Sequence[Part]) -> Iterator[str]:
 
 
 def _commands_from_the_end(parts: Sequence[Part]) -> Iterator[dict[str, Any] | Damage]:
-    """Yield the starts and ends of commands and canaries' starts, and the damaged lines, the last
-    first.
-    """
+    """Yield the starts and ends of commands, canaries' starts and damaged lines, the last first."""
     for part in reversed(parts):
         for position, raw in part.lines_from_the_end():
             # Observations are most of a log: a whole line of one is known by its ends.

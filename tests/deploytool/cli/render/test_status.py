@@ -28,6 +28,7 @@ STATUS = Status(
     ),
     weights={},
     earlier={},
+    doubted={},
     cut_off={},
     drift={},
     holder=None,
