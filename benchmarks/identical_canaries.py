@@ -4,7 +4,7 @@ Runs so many canaries, one after the other, by `./pants run deploytool -- --targ
 this checkout, each with a setting of its own that nothing reads. Prints for each how it ended, and
 of its last step the load of its pods and both versions' latency. Fails when one was rolled back.
 
-    KUBECONFIG=... python3.11 benchmarks/identical_canaries.py [--canaries 10] [--rate 80]
+    KUBECONFIG=... python3.11 benchmarks/identical_canaries.py [--canaries 10] [--steps 50]
 """
 
 import argparse
@@ -20,11 +20,11 @@ LOG = ROOT / "logs" / "operations.log"
 ENDS = {0: "promoted", 4: "rolled back", 5: "held"}
 
 
-def canary(target: str, rate: int) -> tuple[int, float, list[dict[str, Any]]]:
+def canary(target: str, *options: str) -> tuple[int, float, list[dict[str, Any]]]:
     """Run one; return its exit code, the seconds it took and its lines in the operations log."""
     known = LOG.stat().st_size if LOG.exists() else 0
     began = time.monotonic()
-    arguments = [f"--env=TRIAL=identical-{time.time():.0f}", f"--load={rate}", "--output=json"]
+    arguments = [f"--env=TRIAL=identical-{time.time():.0f}", "--output=json", *options]
     done = subprocess.run(
         ["./pants", "run", "deploytool", "--", "--target", target, "canary", *arguments],
         cwd=ROOT,
@@ -67,11 +67,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--canaries", type=int, default=10)
     parser.add_argument("--rate", type=int, default=80, help="requests a second")
+    parser.add_argument("--steps", help="percentages with commas between; else the declared ones")
     parser.add_argument("--target", default="kubernetes")
     arguments = parser.parse_args()
+    options = [f"--load={arguments.rate}"]
+    options += [f"--steps={arguments.steps}"] if arguments.steps else []
     codes = []
     for number in range(1, arguments.canaries + 1):
-        code, took_s, lines = canary(arguments.target, arguments.rate)
+        code, took_s, lines = canary(arguments.target, *options)
         codes.append(code)
         print(f"{number:3} {ENDS[code]} after {took_s:.0f} s: {described(lines)}", flush=True)
     counts = ", ".join(f"{codes.count(code)} {end}" for code, end in ENDS.items())

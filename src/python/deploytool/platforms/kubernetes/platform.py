@@ -196,7 +196,8 @@ class KubernetesPlatform:
         began, sharing, lacking = time.monotonic(), self._parts.sharing, ""
         if canary_percent:
             needed = partial(sharing.pods, percent=canary_percent)
-            lacking = self._revisions.scale_canary(component, needed, deadline_s)
+            ready_s = min(deadline_s, self._system.services[component].ready_deadline_s)
+            lacking = self._revisions.scale_canary(component, needed, ready_s)
         left_s = max(SHARE_S, deadline_s - (time.monotonic() - began))
         sharing.give(component, canary_percent, left_s)
         return lacking

@@ -24,6 +24,7 @@ from deploytool.system.declaration import System
 from deploytool.system.revision import Revision
 from deploytool.traffic.http_route import (
     canary_percent,
+    canary_share,
     leads_to,
     shared_rules,
     unaccepted,
@@ -113,7 +114,8 @@ class Routes:
         services, routes = arms(component), self.of(component)
         rules = max((shared_rules(route, services) for route in routes), default=1)
         percent = _least_percent(routes, services) or 0
-        return self._gateway.observe(component, services, rules, percent)
+        snapshot = self._gateway.observe(component, services, rules, percent)
+        return snapshot.model_copy(update={"share": canary_share(routes, services)})
 
     def of(self, component: str) -> list[Object]:
         """Return the routes that lead to a component."""
