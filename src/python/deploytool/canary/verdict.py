@@ -147,8 +147,12 @@ class CanaryEvidence(Frozen):
     @property
     def gate(self) -> float:
         """The bound that passes this step."""
-        steps_left = len(self.weights_percent) - 1 - self.step
-        return self.policy.gates[min(steps_left, 2)]
+        return self.policy.gates[min(self.steps_left, 2)]
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps come after this one."""
+        return len(self.weights_percent) - 1 - self.step
 
     def judge(self, step: int, elapsed_at_step_s: float) -> Verdict:
         """Decide. elapsed_at_step_s: since the weight of this step was set.
@@ -163,7 +167,7 @@ class CanaryEvidence(Frozen):
             decision, metric = Decision.ROLLBACK, figures.metrics[0].metric
             sentence = sentences.rollback(figures)
         elif doubt := self._doubt(figures, elapsed_at_step_s):
-            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
+            is_over = elapsed_at_step_s >= self.policy.most_at_s(self.steps_left)
             is_lost = self.share.reached_s >= self.policy.answer_within_s
             decision = Decision.HOLD if is_over or is_lost else Decision.CONTINUE
             metric, sentence = doubt
@@ -184,11 +188,13 @@ class CanaryEvidence(Frozen):
         if self.is_doubted:
             doubted = sentences.doubted(figures, self.policy.alpha_promotion)
             return figures.metrics[0].metric, doubted
+        least_s = self.policy.least_at_s(self.steps_left)
         is_long_enough = (
-            elapsed_at_step_s >= self.policy.least_step_s
+            elapsed_at_step_s >= least_s
             and figures.at_step.canary.requests >= self.policy.least_step_requests
         )
-        return None if is_long_enough else (ERRORS, sentences.early(figures, self.policy))
+        early = sentences.early(figures, self.policy, least_s)
+        return None if is_long_enough else (ERRORS, early)
 
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""

@@ -44,3 +44,9 @@ def wait(seconds: float) -> str:
         if seconds >= 2 * unit_s:
             return f"{seconds / unit_s:,.0f} {unit}"
     return f"{math.ceil(seconds)} s"
+
+
+def period(seconds: float) -> str:
+    """Write how long something took or has to take; from two minutes on, in minutes."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 120 else f"{seconds / 60:.3g} min"

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from deploytool.canary.machine import Canary, Phase
+from deploytool.canary.sentences import unseen
 from deploytool.cli.render.result import plain
 from deploytool.operations.canary import CanaryResult
 from deploytool.operations.detachment import Detached
@@ -26,6 +27,7 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "canary": canary.canary.id,
         "reason": canary.decision or canary.reason,
         "run": canary.run,
+        "observed_s": round(canary.observed_s, 3),
         "load": plain(result.traffic),
         "exit_code": result.exit_code,
     }
@@ -38,6 +40,8 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     lines = [f"why:     {canary.decision or canary.reason}"]
     if result.traffic:
         lines.append(f"traffic: {result.traffic.counts.summary()}")
+    if canary.phase is Phase.PROMOTED:
+        lines.append(f"note:    {unseen(canary.observed_s)}")
     if canary.phase is Phase.HELD:
         lines.append(f"next:    {_ways_on(canary)}")
     styled = click.style(word, fg=colour, bold=True)
