@@ -105,7 +105,8 @@ class CanaryEvidence(Frozen):
         for next_step in range(self.step + 1, step + 1):
             evidence = evidence._begun(next_step)
         blocks = evidence.blocks.dropping(POLLS_AFTER_MOVE)
-        return evidence.model_copy(update={"blocks": blocks})
+        share = evidence.share.awaited_anew()
+        return evidence.model_copy(update={"blocks": blocks, "share": share})
 
     def after(self, poll: Observation | Reset) -> Self:
         """Take in one poll; after a rollback verdict nothing changes any more."""
