@@ -4,9 +4,15 @@ from deploytool.canary.figures import ArmFigures, Figures, MetricFigures
 from deploytool.canary.metric import MetricKind
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.remarks import remarks
-from deploytool.canary.words import between, duration, percent, ratio_between, strength, wait
-
-_IN_MINUTES_FROM_S = 120
+from deploytool.canary.words import (
+    between,
+    duration,
+    percent,
+    period,
+    ratio_between,
+    strength,
+    wait,
+)
 
 
 def rollback(figures: Figures) -> str:
@@ -104,12 +110,6 @@ def _needed(figures: Figures) -> str:
     left = max(0, figures.canary_requests_needed - canary.requests)
     takes = wait(left / figures.canary_per_s)
     return f"{percent(figures.gate)} needs {needed}, {takes} more at the rate seen"
-
-
-def period(seconds: float) -> str:
-    """Write how long something took; from two minutes on, in minutes."""
-    whole = round(seconds)
-    return f"{whole} s" if whole < _IN_MINUTES_FROM_S else f"{seconds / 60:.3g} min"
 
 
 def unseen(observed_s: float) -> str:

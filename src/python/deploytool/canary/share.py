@@ -49,6 +49,10 @@ class ShareEvidence(Frozen):
         reached_s = self.reached_s + block.seconds if taken.is_reached else 0.0
         return taken.model_copy(update={"reached_s": reached_s})
 
+    def awaited_anew(self) -> Self:
+        """Give what is missing its time once more: a person, or a new step, wants to go on."""
+        return self.model_copy(update={"reached_s": 0.0})
+
     @property
     def log_e(self) -> float:
         """Natural logarithm of the e-value."""
