@@ -42,7 +42,7 @@ class Outcome:
 # Between two looks at how many requests stable has had; none in that time means none will come.
 _LEARN_S = 3.0
 # A poll that takes so many times its interval shows less than it should, and later.
-_SLOW = 3.0
+_SLOW = 2.0
 
 _MOVES = {
     Decision.ADVANCE: Event.ADVANCE,
