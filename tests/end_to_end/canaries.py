@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from deploytool.canary.observation import NOTHING, Observation
+from deploytool.canary.observation import NOTHING, ArmCounters, Observation
 from tests.end_to_end.deployed import COMPONENT, Deployed, consistent, events
 
 # Within this time after its start a canary that waiting does not help is gone.
@@ -78,9 +78,13 @@ def faulty(deployed: Deployed, fault: str) -> dict[str, Any]:
     roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
     assert (COMPONENT, "canary") not in roles
     # Every failure that a visitor saw goes back to one that the router counted at the canary.
-    failed_there = deployed.counters().canary.failed() - counted.failed()
+    failed_there = _not_served(deployed.counters().canary) - _not_served(counted)
     assert counts().failures <= failed_there, counts()
     return {**result, "failures": counts().failures}
+
+
+def _not_served(arm: ArmCounters) -> int:
+    return sum(count for code, count in arm.requests.items() if not 200 <= code < 300)
 
 
 def unready(deployed: Deployed, fault: str, *options: str) -> dict[str, Any]:

@@ -232,6 +232,19 @@ class Deployed(ABC):
         finally:
             self._declaration.write_text(before)
 
+    @contextmanager
+    def answering_within(self, seconds: float) -> Iterator[None]:
+        """Change meanwhile how soon a canary of the component must answer."""
+        before = self._declaration.read_text()
+        limited = f"\\g<0>    answer_within_s: {seconds:g}\n"
+        after, count = re.subn(rf"(?m)^  {COMPONENT}:\n    kind: service\n", limited, before)
+        assert count == 1
+        self._declaration.write_text(after)
+        try:
+            yield
+        finally:
+            self._declaration.write_text(before)
+
     @property
     def _declaration(self) -> Path:
         return self.root / "deploy" / "system.yaml"
