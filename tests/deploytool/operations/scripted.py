@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -76,6 +77,10 @@ class Store:
         self._text = state.model_dump_json()
         self.on_saved()
 
+    @contextmanager
+    def lock(self, _holder: object) -> Iterator[None]:
+        yield
+
     def take_wishes(self, _run: str) -> tuple[Wish, ...]:
         wishes, self.wishes = self.wishes, ()
         return wishes
@@ -139,14 +144,7 @@ class Story:
     def begin(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Canary:
         """Start the canary and carry it to its end. told: hears each event once it is recorded."""
         context = self._context(run, told)
-        canary = Canary(
-            run=run,
-            component="back",
-            stable=STABLE,
-            canary=CANARY,
-            steps=self._steps,
-            since=self.visitors.now,
-        )
+        canary = self.canary(run)
         context.emit(record.Event("command-started"))
         context.emit(record.Event("canary-started", details={"canary_run": run}))
         return self._end(context, carry_on(context, canary))
@@ -172,6 +170,21 @@ class Story:
         if decision is not None:
             canary = move(context, canary, decision, f"{decision} was asked for")
         return self._end(context, carry_on(context, canary))
+
+    def context(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Context:
+        """Return what an operation on the target is given."""
+        return self._context(run, told)
+
+    def canary(self, run: str) -> Canary:
+        """Return the canary before it begins."""
+        return Canary(
+            run=run,
+            component="back",
+            stable=STABLE,
+            canary=CANARY,
+            steps=self._steps,
+            since=self.visitors.now,
+        )
 
     def _end(self, context: Context, canary: Canary) -> Canary:
         context.emit(record.Event("command-ended"))

@@ -53,7 +53,7 @@ def context(*, has_visitors: bool) -> Context:
 def test_no_traffic_is_made_beside_visitors_or_when_told_not_to(
     has_visitors: bool, wanted: Traffic
 ) -> None:
-    with traffic(context(has_visitors=has_visitors), wanted) as sent:
+    with traffic(context(has_visitors=has_visitors), wanted, {}) as sent:
         pass
     assert sent.result is None
 
@@ -64,7 +64,7 @@ def test_traffic_is_made_where_there_is_none_and_when_it_is_asked_for(
 ) -> None:
     with (
         pytest.raises(Begun),
-        traffic(context(has_visitors=has_visitors), wanted),
+        traffic(context(has_visitors=has_visitors), wanted, {}),
     ):
         pass
 

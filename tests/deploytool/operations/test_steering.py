@@ -14,7 +14,8 @@ import pytest
 from deploytool.canary.machine import ENDS, Canary, Event, Phase, advance
 from deploytool.errors import DeployError, Locked, NotReady
 from deploytool.operations.context import Context
-from deploytool.operations.steering import Asked, Wanted, heed, steer
+from deploytool.operations.decisions import abort
+from deploytool.operations.steering import Asked, Elsewhere, Wanted, heed, steer
 from deploytool.record.event import Event as Told
 from deploytool.record.file_store import FileStore
 from deploytool.record.store import TargetState
@@ -146,6 +147,39 @@ def test_a_wish_to_whoever_has_just_taken_over_is_not_thrown_away(tmp_path: Path
     assert str(found).startswith("abort was asked for by ")
 
 
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        (Phase.OBSERVING, ("abort was asked for in observing", "the evidence was enough")),
+        (Phase.CLEANING, ("stable was replaced and verified before",)),
+    ],
+)
+def test_who_is_too_late_to_abort_is_told_what_happened_instead(
+    tmp_path: Path, phase: Phase, words: tuple[str, ...]
+) -> None:
+    under_way = CANARY.model_copy(update={"phase": phase})
+    promoted = CANARY.model_copy(
+        update={"phase": Phase.PROMOTED, "decision": "the evidence was enough"}
+    )
+    results: list[DeployError] = []
+
+    def ask() -> None:
+        with pytest.raises(DeployError, match="too late to abort") as late:
+            abort(context(tmp_path, "second"))
+        results.append(late.value)
+
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=under_way))
+        thread = threading.Thread(target=ask)
+        thread.start()
+        wait_for_a_wish(tmp_path)
+        FileStore(tmp_path).save(TargetState(ended=promoted))
+    thread.join()
+    for word in words:
+        assert word in results[0].why
+    assert "deploytool rollback web" in results[0].hint
+
+
 def test_how_a_canary_ended_that_others_came_after_is_not_made_up(tmp_path: Path) -> None:
     later = CANARY.model_copy(update={"run": "later", "phase": Phase.PROMOTED})
     results: list[DeployError] = []
@@ -174,6 +208,7 @@ def test_a_running_canary_does_what_was_asked_and_the_asker_learns_its_end(
 ) -> None:
     with running(tmp_path):
         ended = steer(context(tmp_path, "second", wanted), wanted, allow, never)
+    assert isinstance(ended, Elsewhere)
     assert ended.asked_in is Phase.OBSERVING
     assert ended.canary.phase is end
     assert ended.canary.decision.startswith(f"{wanted} was asked for by ")
@@ -229,6 +264,30 @@ def test_an_operation_that_is_no_canary_keeps_the_target(
         with pytest.raises(Locked):
             steer(context(tmp_path, "second"), "abort", allow, never)
     assert not posted(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "canary"),
+    [("resume", CANARY), ("canary", CANARY), ("canary", None)],
+    ids=["resumed", "running", "beginning"],
+)
+def test_whoever_is_refused_for_a_canary_is_told_how_to_end_it(
+    tmp_path: Path, command: str, canary: Canary | None
+) -> None:
+    with context(tmp_path, "first", command).locked():
+        FileStore(tmp_path).save(TargetState(canary=canary))
+        with pytest.raises(Locked) as locked, context(tmp_path, "second", "up").locked():
+            pass
+    for way in ("wait for it to end", "`deploytool abort`", "`deploytool canary --supersede`"):
+        assert way in locked.value.hint
+
+
+def test_whoever_is_refused_for_another_operation_is_not_sent_to_abort(tmp_path: Path) -> None:
+    with context(tmp_path, "first", "up").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY.model_copy(update={"steps": ()})))
+        with pytest.raises(Locked) as locked, context(tmp_path, "second", "canary").locked():
+            pass
+    assert locked.value.hint == "wait for it to end, then try again"
 
 
 def test_what_a_canary_cannot_do_is_refused_before_it_is_asked(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from deploytool.errors import Locked, RecordFailed
-from deploytool.record.file_store import FileStore, write_durably
+from deploytool.record.file_store import FileStore, release_reserve, write_durably
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.revision import Revision
+from tests.full_disk import full_disk
 
 HOLDER = Holder(
     user="ann", host="desk", pid=7, command="up", run="r1", since="2026-11-24T08:00:00+00:00"
@@ -50,7 +51,7 @@ def test_the_state_is_empty_at_first_and_then_what_was_saved(tmp_path: Path) -> 
     assert store.load() == TargetState()
     store.save(STATE)
     assert FileStore(tmp_path / "new").load() == STATE
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["state.json"]
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"state.json", "reserve"}
     assert (tmp_path / "new/state.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -76,7 +77,20 @@ def test_a_save_that_fails_leaves_the_state_as_it_was(
         store.save(TargetState())
     assert "no space left" in failure.value.why
     assert store.load() == STATE
-    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"state.json", "reserve"}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="to mount a file system needs root")
+def test_on_a_full_disk_there_is_space_for_who_releases_the_reserve(tmp_path: Path) -> None:
+    with full_disk(tmp_path / "disk") as (folder, fill):
+        store = FileStore(folder)
+        store.save(STATE)
+        fill()
+        with pytest.raises(RecordFailed, match="cannot be written"):
+            store.save(TargetState())
+        release_reserve(folder)
+        store.save(TargetState())
+        assert store.load() == TargetState()
 
 
 def test_a_folder_that_cannot_be_made_is_a_failed_record(tmp_path: Path) -> None:
@@ -150,9 +164,7 @@ def test_a_lock_file_deleted_while_it_is_taken_is_not_held_for_nothing(
             pass
 
 
-def wish(
-    since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run, by: str = "r2"
-) -> Wish:
+def wish(since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run, by: str = "r2") -> Wish:
     return Wish(wanted="abort", run=run, by=by, user="bob", host="lap", since=since)
 
 

@@ -25,7 +25,9 @@ def holder(run: str) -> Holder:
 
 
 def wish(run: str) -> Wish:
-    return Wish(wanted="abort", run=run, by="second", user="ada", host="one", since="2026-11-26T00:00:00")
+    return Wish(
+        wanted="abort", run=run, by="second", user="ada", host="one", since="2026-11-26T00:00:00"
+    )
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from typing import NoReturn
 
 import click
 
-from deploytool.cli.options import GlobalOptions
+from deploytool.cli.options import GlobalOptions, Name
+from deploytool.cli.output import let_go
 from deploytool.cli.render.failure import render_failure
 from deploytool.errors import ExitCode, Interrupted
 
@@ -57,7 +58,7 @@ class Commands(click.Group):
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+@click.option("--target", type=Name(), help="Target of targets.yaml to work on.  [default: local]")
 @click.option("--output", type=click.Choice(["text", "json"]), help="Form of the result.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
@@ -69,6 +70,10 @@ def cli(ctx: click.Context, target: str | None, output: str | None, *, debug: bo
 def main() -> NoReturn:
     """Run the command line; ends the process with the exit code of the contract."""
     signal.signal(signal.SIGTERM, _interrupt)
+    # A terminal that goes away ends what it runs, in the same order: `--detach` is for what shall
+    # go on. Whoever started this with `nohup` has said so as well.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, _interrupt)
     try:
         code = cli.main(prog_name="deploytool", standalone_mode=False)
     except click.exceptions.Exit as ended:
@@ -82,8 +87,8 @@ def main() -> NoReturn:
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
-        sys.stderr.close()
         code = ExitCode.FAILED
+    let_go((sys.stdout, sys.stderr))
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
 
 

@@ -1,11 +1,11 @@
 """The main job: replace a running revision on evidence, under real traffic."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.errors import DeployError, ExitCode, Locked
+from deploytool.errors import DeployError, ExitCode
 from deploytool.operations import migrations, replacement
 from deploytool.operations.callers import affected_callers
 from deploytool.operations.context import Context
@@ -123,15 +123,7 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
     """
     if options.component:
         context.service(options.component)
-    with ExitStack() as stack:
-        try:
-            found = stack.enter_context(context.locked())
-        except Locked as locked:
-            if context.platform.store.load().canary is not None:
-                locked.hint = (
-                    "wait for it to end, or end its canary first: `deploytool canary --supersede`"
-                )
-            raise
+    with context.locked() as found:
         require_rest(found)
         yield _begin(context, options, found)
 

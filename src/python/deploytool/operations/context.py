@@ -4,13 +4,13 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from deploytool.errors import DeployError, InvalidInput
+from deploytool.errors import DeployError, InvalidInput, Locked
 from deploytool.platforms.base import Platform
 from deploytool.record.event import Event, Listener
 from deploytool.record.origin import user_name
@@ -49,8 +49,25 @@ class Context:
     @contextmanager
     def locked(self) -> Iterator[TargetState]:
         """Hold the target's lock; yield its state. Raises Locked when another holds it."""
-        with self.platform.store.lock(self._holder()):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.platform.store.lock(self._holder()))
+            except Locked as locked:
+                locked.hint = self._way_out() or locked.hint
+                raise
             yield self.platform.store.load()
+
+    def _way_out(self) -> str:
+        """Return what to do about the canary that holds the lock; "" when none does."""
+        with suppress(DeployError):
+            canary, holder = self.platform.store.load().canary, self.platform.store.holder()
+            is_beginning = canary is None and holder is not None and holder.command == "canary"
+            if is_beginning or (canary is not None and canary.steps):
+                return (
+                    "wait for it to end; or `deploytool abort` takes its canary back, and "
+                    "`deploytool canary --supersede` does that and starts another"
+                )
+        return ""
 
     def service(self, name: str) -> Service:
         """Return a declared service. Raises InvalidInput for any other name."""

@@ -36,12 +36,12 @@ def abort(context: Context) -> CanaryResult:
     ended = result.canary
     if ended.phase is not Phase.PROMOTED:
         return result
-    is_stable_when_asked = not isinstance(found, Elsewhere) or found.asked_in is Phase.CLEANING
+    asked_in = found.asked_in if isinstance(found, Elsewhere) else Phase.CLEANING
     raise DeployError(
         f"too late to abort: {ended.component} {ended.canary.id} is stable",
         why="stable was replaced and verified before"
-        if is_stable_when_asked
-        else f"abort was asked for in {found.asked_in}, and before that was seen it was promoted: "
+        if asked_in is Phase.CLEANING
+        else f"abort was asked for in {asked_in}, and before that was seen it was promoted: "
         f"{ended.decision}",
         note="the promotion was finished; nothing is left half done",
         hint=f"`deploytool rollback {ended.component}` goes back to {ended.stable.id}",

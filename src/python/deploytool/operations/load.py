@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from deploytool.errors import CheckFailed, DeployError, InvalidInput, NotReady
+from deploytool.errors import CheckFailed, DeployError, InvalidInput, NotReady, RecordFailed
 from deploytool.operations.context import Context
 from deploytool.operations.invariants import Broken, Known, broken_invariants, known_rows
 from deploytool.platforms.base import Condition, Role
@@ -63,7 +63,8 @@ class TrafficResult:
         if self.lost:
             parts.append(f"{len(self.lost)} acknowledged things are not there")
         if self.broken:
-            parts.append(f"{len(self.broken)} invariants of the data are broken")
+            invariants = "invariant" if len(self.broken) == 1 else "invariants"
+            parts.append(f"{len(self.broken)} {invariants} of the data broken")
         if not parts:
             return None
         before = f"broken before it began: {'; '.join(self.broken_before[:_NAMED])}"
@@ -120,7 +121,10 @@ def traffic(context: Context, wanted: Traffic, known: Known) -> Iterator[SentTra
     context.say("waiting", "load", reason="its last requests, and a look at what they promised")
     try:
         sent.result = _seen(context, generator, known)
-    except Exception as fault:  # noqa: BLE001 - of the generator's own: it says nothing of the block
+    except RecordFailed as error:
+        sent.failures.append(error)
+        return
+    except Exception as fault:  # of the generator's own: it says nothing of the block
         broke_down = DeployError(
             "the traffic broke down", why=f"{type(fault).__name__}: {fault}",
             hint="what was done meanwhile stands; `deploytool verify` looks at the data",

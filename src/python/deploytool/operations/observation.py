@@ -71,7 +71,9 @@ def observe(context: Context, canary: Canary) -> Outcome:
         verdict = evidence.judge(canary.step, elapsed_s)
         # The platform forgets those of a process that it has replaced.
         restarts = min(canary.restarts, instance.restarts)
-        canary = canary.model_copy(update={"evidence": evidence, "restarts": restarts})
+        canary = canary.model_copy(
+            update={"evidence": evidence, "restarts": restarts, "polled_at": context.now()}
+        )
         _keep(context, canary, poll, verdict, elapsed_s)
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)

@@ -56,12 +56,16 @@ def heed(context: Context, canary: Canary) -> None:
     Of all that came since the last look, an abort is followed first.
     """
     wishes = sorted(context.platform.store.take_wishes(context.run), key=lambda wish: wish.wanted)
-    followed = next((each for each in wishes if canary.phase in _FOLLOWED[Event(each.wanted)]), None)
+    followed = next(
+        (each for each in wishes if canary.phase in _FOLLOWED[Event(each.wanted)]), None
+    )
     for wish in wishes:
         if wish is followed or (followed and wish.wanted == followed.wanted):
             continue
         subject = f"{canary.component} {canary.canary.id}"
-        why = f"{asked_for(followed)}, too" if followed else f"that changes nothing in {canary.phase}"
+        why = (
+            f"{asked_for(followed)}, too" if followed else f"that changes nothing in {canary.phase}"
+        )
         context.say("note", subject, reason=f"{asked_for(wish)}: {why}")
     if followed is not None:
         raise Asked(canary, Event(followed.wanted), asked_for(followed))
@@ -134,7 +138,7 @@ def _end_of(state: TargetState, canary: Canary) -> Canary:
     raise DeployError(
         f"how the canary of {canary.component} ended is not kept any more",
         why=f"run {canary.run} is over, and {_what_came_after(state)}",
-        hint=f"`deploytool history` lists both, `deploytool report {canary.run}` tells of the canary",
+        hint=f"`deploytool history` lists both; `deploytool report {canary.run}` tells of it",
     )
 
 

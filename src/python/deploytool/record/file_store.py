@@ -17,6 +17,9 @@ from deploytool.record.store import Holder, TargetState, Wish
 
 # Asking who holds the lock holds it for an instant; a taker looks again for so long.
 _ASKING_S = 0.2
+# Kept free for taking a canary back on a disk that is full: state, routes and record fit in.
+_RESERVE = "reserve"
+_RESERVE_BYTES = 1 << 20
 
 
 def write_durably(path: Path, text: str, mode: int = 0o600) -> None:
@@ -38,6 +41,12 @@ def write_durably(path: Path, text: str, mode: int = 0o600) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def release_reserve(folder: Path) -> None:
+    """Free the space that a store keeps in its folder for what must be done on a full disk."""
+    with contextlib.suppress(OSError):
+        (folder / _RESERVE).unlink()
 
 
 class FileStore:
@@ -65,6 +74,15 @@ class FileStore:
     def save(self, state: TargetState) -> None:
         """Replace the state; it is on disk when this returns. Raises RecordFailed."""
         self._write(self._state, state)
+        if state.canary is None:
+            self._reserve()
+
+    def _reserve(self) -> None:
+        """Keep space, while there is some and nothing else needs it."""
+        path = self._folder / _RESERVE
+        if not path.exists():
+            with contextlib.suppress(OSError):
+                write_durably(path, " " * _RESERVE_BYTES)
 
     @contextlib.contextmanager
     def lock(self, holder: Holder) -> Iterator[None]:

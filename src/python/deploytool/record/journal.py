@@ -52,7 +52,9 @@ class Journal:
     """Writes the events of one run to the operations log, then tells the listeners.
 
     May be called from any thread, but not from a signal handler. Other processes may write to the
-    same log at the same time. clock: unix seconds.
+    same log at the same time. clock: unix seconds. elsewhere: files that are tried, in their order,
+    from when the log cannot be written. is_required: whether the run must not go on without a
+    record. warn: is told once where the record is instead, or that there is none.
     """
 
     def __init__(
@@ -61,10 +63,18 @@ class Journal:
         origin: Origin,
         listeners: Sequence[Listener] = (),
         clock: Callable[[], float] = time.time,
+        *,
+        elsewhere: Sequence[Path] = (),
+        is_required: bool = True,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.origin = origin
         self.masking = Masking()
-        self._path = path
+        # Where the record goes on; None when it goes nowhere.
+        self._path: Path | None = path
+        self._elsewhere = list(elsewhere)
+        self._is_required = is_required
+        self._warn = warn
         self._listeners = list(listeners)
         self._clock = clock
         self._sequence = 0
@@ -75,20 +85,55 @@ class Journal:
         self._listeners.append(listener)
 
     def record(self, event: Event) -> None:
-        """Write the event, then show it. Raises RecordFailed when it cannot be written."""
+        """Write the event, then show it. Raises RecordFailed when it cannot be written.
+
+        A listener that fails is told nothing any more, and that is on record: an operation does
+        not end because nobody looks on.
+        """
         event = self._masked(event)
         with self._lock:
             self._sequence += 1
-            append(self._path, self._line(event))
-        for listener in self._listeners:
-            listener(event)
+            self._keep(self._line(event))
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception as fault:  # whatever a display is made of
+                self._dismiss(listener, fault)
+
+    def _dismiss(self, listener: Listener, fault: Exception) -> None:
+        with self._lock:
+            if listener not in self._listeners:  # another thread has
+                return
+            self._listeners.remove(listener)
+        why = f"its output failed ({type(fault).__name__}: {fault}); what it did is on record"
+        self.record(Event("note", object="display", reason=f"{why}, and the operation goes on"))
+
+    def _keep(self, line: bytes) -> None:
+        """Write the line to the log, or from then on to the first other place that takes it."""
+        if self._path is None:
+            return
+        try:
+            append(self._path, line)
+        except RecordFailed as refused:
+            trouble = f"{refused.what}: {refused.why}"
+            while self._elsewhere:
+                self._path = self._elsewhere.pop(0)
+                with suppress(RecordFailed):
+                    append(self._path, line)
+                    self._warn(f"{trouble}; this command is on record in {self._path}")
+                    return
+            if self._is_required:
+                raise
+            self._path = None
+            self._warn(f"{trouble}; this command is not on record")
 
     @contextmanager
     def command(self) -> Generator[CommandEnd]:
         """Frame a command: its start on entry, its end on exit, also when an exception ends it.
 
-        A signal gets its end line only if its handler raises. When the end cannot be written
-        either, the exception that ended the command goes on with a note about it.
+        A signal gets its end line only if its handler raises. When the end cannot be written, the
+        command has ended all the same: a warning says so, and an exception that ended it goes on
+        with a note about it.
         """
         started = time.monotonic()
         self.record(Event("command-started", action=self.origin.command))
@@ -102,7 +147,12 @@ class Journal:
             except RecordFailed as unwritten:
                 error.add_note(f"the end of the command is not on record: {unwritten.why}")
             raise
-        self._record_end(end, time.monotonic() - started)
+        try:
+            self._record_end(end, time.monotonic() - started)
+        except RecordFailed as unwritten:
+            self._warn(
+                f"{unwritten.what}: {unwritten.why}; the end of the command is not on record"
+            )
 
     def _record_end(self, end: CommandEnd, duration_s: float) -> None:
         self.record(

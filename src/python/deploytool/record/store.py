@@ -52,6 +52,8 @@ class TargetState(BaseModel):
     earlier: dict[str, tuple[Revision, ...]] = Field(default_factory=dict)
     # Contract migration -> ids of the earlier revisions that may still use what it took away.
     cut_off: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    # Id of an earlier revision -> why nobody goes back to it unasked.
+    doubted: dict[str, str] = Field(default_factory=dict)
     # The replacement under way or interrupted; None when the target is at rest.
     canary: Canary | None = None
     # The last replacement that came to its end, without its evidence: for those who waited for it.

@@ -129,7 +129,11 @@ def test_of_two_who_post_a_wish_at_once_neither_loses_it(cluster: Memory) -> Non
     between = Between()
     store(between).post_wish(WISH.model_copy(update={"by": "fourth"}))
     store(between).post_wish(WISH)
-    assert {each.by for each in store(between).take_wishes("first")} == {"second", "third", "fourth"}
+    assert {each.by for each in store(between).take_wishes("first")} == {
+        "second",
+        "third",
+        "fourth",
+    }
 
 
 def test_wishes_to_an_operation_that_is_over_do_not_pile_up(cluster: Memory) -> None:

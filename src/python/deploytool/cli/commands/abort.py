@@ -21,7 +21,7 @@ def command(options: Options) -> int:
     Example: deploytool abort
     """
     started = time.monotonic()
-    with open_session(options, "abort") as session:
+    with open_session(options, "abort", record="anywhere") as session:
         result = abort(session.context)
         session.end.reason = result.reason
     show_canary(options, result, time.monotonic() - started)

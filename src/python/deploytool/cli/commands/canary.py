@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from deploytool.cli.options import Options, common_options
+from deploytool.cli.options import Name, Options, common_options
 from deploytool.cli.render.canary import (
     detached_as_dict,
     detached_as_text,
@@ -23,7 +23,7 @@ from deploytool.operations.load import Traffic
 
 
 @click.command("canary")
-@click.argument("component", required=False)
+@click.argument("component", required=False, type=Name())
 @click.option(
     "--env",
     "environment",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from deploytool.cli.options import Options, common_options
+from deploytool.cli.options import Name, Options, common_options
 from deploytool.cli.render.result import show
 from deploytool.cli.session import find_root, log_path
 from deploytool.errors import ExitCode
@@ -12,7 +12,7 @@ from deploytool.operations.replay import ReplayResult, replay_run
 
 
 @click.command("replay")
-@click.argument("run")
+@click.argument("run", type=Name())
 @common_options
 def command(options: Options, run: str) -> int:
     """Compute the canary of RUN again from its record alone, and compare every figure.

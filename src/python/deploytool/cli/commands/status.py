@@ -19,7 +19,7 @@ def command(options: Options) -> int:
 
     Example: deploytool status --output json
     """
-    with open_session(options, "status") as session:
+    with open_session(options, "status", record="if-possible") as session:
         now = status(session.context)
     show(options, now, status_as_text(now, shutil.get_terminal_size().columns))
     return ExitCode.DONE

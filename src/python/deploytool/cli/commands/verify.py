@@ -20,7 +20,7 @@ def command(options: Options) -> int:
 
     Example: deploytool verify
     """
-    with open_session(options, "verify", is_quiet=True) as session:
+    with open_session(options, "verify", is_quiet=True, record="if-possible") as session:
         checks = verify(session.context)
         failed = sum(check.is_true is False for check in checks)
         session.end.exit_code = ExitCode.FAILED if failed else ExitCode.DONE

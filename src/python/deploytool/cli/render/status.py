@@ -5,6 +5,9 @@ from deploytool.cli.render.text import table
 from deploytool.operations.status import Status
 from deploytool.platforms.base import Instance, Role
 
+_MINUTE_S = 60
+_HOUR_S = 3600
+
 
 def status_as_text(status: Status, width: int) -> str:
     """Return the status as text: what runs, earlier revisions, and what is under way.
@@ -46,8 +49,14 @@ def _ways_back(status: Status) -> list[str]:
     lines = []
     for component, revisions in status.earlier.items():
         ids = [revision.id for revision in revisions]
-        if possible := [each for each in ids if each not in status.cut_off]:
-            lines.append(f"{component} can go back to {', '.join(possible)}")
+        possible = [each for each in ids if each not in status.cut_off]
+        if unasked := [each for each in possible if each not in status.doubted]:
+            lines.append(f"{component} can go back to {', '.join(unasked)}")
+        lines += [
+            f"{component} goes back to {each} only by --to: {status.doubted[each]}"
+            for each in possible
+            if each in status.doubted
+        ]
         lines += [
             f"{component} cannot go back to {each}: contract migration "
             f"{', '.join(status.cut_off[each])} took away what it may still use"
@@ -57,13 +66,28 @@ def _ways_back(status: Status) -> list[str]:
     return lines
 
 
+def _last_poll(status: Status) -> list[str]:
+    """Return how old the figures are: of a router that does not answer they get older and older."""
+    if status.evidence is None or status.evidence.poll_age_s is None:
+        return []
+    return [f"last poll {_time(status.evidence.poll_age_s)} ago"]
+
+
+def _time(seconds: float) -> str:
+    """Write how long ago something was."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:.0f} s"
+    minutes, hours = int(seconds / _MINUTE_S), int(seconds / _HOUR_S)
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
 def _under_way(status: Status, width: int) -> list[str]:
     lines = []
     if status.canary is not None:
         # rich takes its time to import: only where it is seen.
         from deploytool.cli.render.canary_status import canary_status  # noqa: PLC0415
 
-        lines += ["", canary_status(status, status.canary, width), ""]
+        lines += ["", canary_status(status, status.canary, width), *_last_poll(status), ""]
     if status.holder is not None:
         holder = status.holder
         lines.append(

@@ -1,0 +1,157 @@
+"""How a command ends when its output, its record or deploytool itself fails."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from deploytool.canary.machine import Canary, Phase
+from deploytool.cli.commands import status as status_command
+from deploytool.cli.main import cli
+from deploytool.cli.options import Options
+from deploytool.cli.session import open_session
+from deploytool.errors import ExitCode, ToolFault
+from deploytool.platforms.local.platform import LocalPlatform
+from deploytool.record.history import read_history
+from deploytool.record.store import TargetState
+from deploytool.system.revision import revision_of
+from tests.full_disk import full_disk
+
+OPTIONS = Options(target="local", is_json=False, is_sure=False, timeout_s=1)
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository on whose local target nothing was deployed."""
+    shutil.copytree("deploy", tmp_path / "deploy")
+    (tmp_path / "logs").mkdir()
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def deploytool(*arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "deploytool.cli.main", *arguments],
+        text=True, timeout=60, check=False, stderr=subprocess.PIPE, **options,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="to mount a file system needs root")
+def test_a_full_disk_under_the_log_keeps_nobody_from_status_and_abort(repository: Path) -> None:
+    with full_disk(repository / "logs", size_kb=64) as (_, fill):
+        fill()
+        status = deploytool("status", stdout=subprocess.PIPE)
+        assert (status.returncode, "nothing is deployed" in status.stdout) == (0, True)
+        assert "No space left on device; this command is not on record" in status.stderr
+        abort = deploytool("abort")
+        assert "there is no canary" in abort.stderr
+        kept = repository / ".deploytool" / "local" / "operations.log"
+        assert f"this command is on record in {kept}" in abort.stderr
+        refused = deploytool("up")
+        assert (refused.returncode, "record-failed" in refused.stderr) == (1, True)
+    # The next command that can write to the log brings it back.
+    assert deploytool("status").returncode == 0
+    commands = read_history(repository / "logs" / "operations.log").commands
+    assert [past.command for past in commands] == ["abort", "status"]
+
+
+def test_a_result_that_nobody_reads_changes_nothing_in_the_exit_code(repository: Path) -> None:
+    for arguments in (["status"], ["status", "--output", "json"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        with os.fdopen(writer, "w") as gone:
+            ended = deploytool(*arguments, stdout=gone)
+        assert ended.returncode == 0
+        assert ended.stderr == "note: the result cannot be printed: Broken pipe\n"
+    assert [past.result for past in read_history(log(repository)).commands] == ["ok", "ok"]
+
+
+def test_a_terminal_that_goes_away_is_an_interruption_on_record(repository: Path) -> None:
+    # Nothing is built: the program is stopped before it finds out.
+    program = "import sys, time, deploytool.operations.context as context\n"
+    program += "context.Context.service = lambda *_: (print(flush=True), time.sleep(60))\n"
+    program += "from deploytool.cli.main import main; main()"
+    arguments = [sys.executable, "-c", program, "canary", "new-microservice"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.read(1)
+        process.send_signal(signal.SIGHUP)
+        process.communicate(timeout=30)
+    assert process.returncode == 130
+    [past] = read_history(log(repository)).commands
+    assert (past.result, past.exit_code) == ("interrupted", 130)
+
+
+@pytest.mark.parametrize("debug", [(), ("--debug",)])
+def test_an_exception_that_nobody_had_expected_is_one_line_with_a_way_out(
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    debug: tuple[str, ...],
+) -> None:
+    def faulty(_: object) -> None:
+        raise ZeroDivisionError("division by zero\nin two lines")
+
+    monkeypatch.setattr(status_command, "status", faulty)
+    code = status_command.command.main([*debug], standalone_mode=False)
+    errors = capsys.readouterr().err
+    assert code == 1
+    assert "error: tool-fault\n  what:  ZeroDivisionError: division by zero\n" in errors
+    assert "a fault of deploytool itself, at test_endings.py:" in errors
+    assert "`deploytool status` shows where it stands; with --debug" in errors
+    assert ("Traceback" in errors) is bool(debug)
+    [past] = read_history(log(repository)).commands
+    assert past.reason.startswith("ZeroDivisionError: division by zero: this is a fault")
+
+
+def test_it_names_the_canary_that_it_leaves_half_way(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del repository
+    canary = Canary(
+        run="r", component="web", stable=revision_of("web", "aa", {}),
+        canary=revision_of("web", "bb", {}), steps=(10, 50), phase=Phase.OBSERVING, since=0.0,
+    )  # fmt: skip
+    store = SimpleNamespace(holder=lambda: None, load=lambda: TargetState(canary=canary))
+    monkeypatch.setattr(LocalPlatform, "store", store)
+    with pytest.raises(ToolFault) as fault, open_session(OPTIONS, "canary"):
+        raise KeyError("weight")
+    assert fault.value.what == "KeyError: 'weight'"
+    assert "the canary of web is left at step 1/2" in fault.value.note
+    assert fault.value.hint.startswith(
+        "`deploytool resume` goes on, `deploytool abort` takes the canary back"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["rollback", "new-microservice", "--to", ""],
+        ["rollback", ""],
+        ["canary", " "],
+        ["report", ""],
+        ["replay", ""],
+        ["status", "--target", ""],
+        ["--target", "", "status"],
+    ],
+)
+def test_an_empty_name_is_refused_and_not_taken_for_none(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(click.BadParameter) as refused:
+        cli.main(arguments, standalone_mode=False)
+    assert refused.value.exit_code == ExitCode.USAGE
+    assert "it is empty" in refused.value.format_message()
+    assert capsys.readouterr().out == ""
+
+
+def log(repository: Path) -> Path:
+    return repository / "logs" / "operations.log"
