@@ -90,13 +90,15 @@ class Store:
 class Target:
     """The part of a platform that a canary needs, without processes.
 
-    restarts: how often the canary's process has ended by itself since it was started.
+    restarts: how often the canary's process has ended by itself since it was started. is_silent:
+    tells at a moment whether the instance in a role does not answer its readiness path.
     """
 
     store: Store
     visitors: Visitors
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
     restarts: int = 0
+    is_silent: Callable[[Role, float], bool] = lambda _role, _now: False
 
     def start(self, revision: object, role: Role) -> None:
         self.running[role] = STABLE.id if revision == STABLE else CANARY.id
@@ -105,10 +107,14 @@ class Target:
         self.running.pop(role, None)
 
     def instance(self, component: str, role: Role) -> Instance:
-        is_there = role in self.running
-        condition = Condition.READY if is_there else Condition.ABSENT
         restarts = self.restarts if role is Role.CANARY else 0
-        return Instance(component, role, self.running.get(role, ""), condition, "", restarts)
+        revision = self.running.get(role, "")
+        if not revision:
+            return Instance(component, role, revision, Condition.ABSENT, "", restarts)
+        if self.is_silent(role, self.visitors.now):
+            silence = "no answer from /readyz: timed out"
+            return Instance(component, role, revision, Condition.WAITING, silence, restarts)
+        return Instance(component, role, revision, Condition.READY, "", restarts)
 
     def request(self, _component: str, role: Role, _path: str) -> Answer:
         return Answer(200, json.dumps({"revision": self.running[role]}).encode(), 0.001)
@@ -227,6 +233,7 @@ def _system() -> System:
                     "route": "/b",
                     "canary": policy,
                     "smoke": ["/b/items"],
+                    "answer_within_s": 10,
                 },
             },
         }

@@ -108,6 +108,7 @@ class _Poll(BaseModel):
     elapsed_at_step_s: float
     poll: Observation | Reset
     verdict: dict[str, Any]
+    remark: str = ""
 
 
 class _Weight(BaseModel):
@@ -198,7 +199,7 @@ class _Again:
         verdict = self._evidence.judge(self._evidence.step, seen.elapsed_at_step_s)
         self._compare("details.number", seen.number, self._evidence.polls)
         self._compare("details.verdict", seen.verdict, verdict.model_dump(mode="json"))
-        self._compare_words(line, verdict)
+        self._compare_words(line, verdict, seen.remark)
         self.verdict = verdict
         self.observations += 1
         if verdict.decision is not Decision.CONTINUE:
@@ -239,11 +240,11 @@ class _Again:
             raise _Differs("event", event, "evidence-begun")
         return self._evidence
 
-    def _compare_words(self, line: Mapping[str, Any], verdict: Verdict) -> None:
+    def _compare_words(self, line: Mapping[str, Any], verdict: Verdict, remark: str = "") -> None:
         steps = len(verdict.figures.weights_percent)
         self._compare("action", line.get("action"), f"step {verdict.figures.step + 1}/{steps}")
         self._compare("result", line.get("result"), str(verdict.decision))
-        self._compare("reason", line.get("reason"), verdict.sentence)
+        self._compare("reason", line.get("reason"), verdict.with_remark(remark))
 
     def _compare(self, field: str, recorded: JsonValue, computed: JsonValue) -> None:
         """Compare all the figures in a JSON value, each counted. Raises _Differs at the first."""

@@ -46,6 +46,10 @@ class Verdict(Frozen):
     sentence: str
     figures: Figures
 
+    def with_remark(self, remark: str) -> str:
+        """Return the sentence and what else is to be said of its poll, "" when there is nothing."""
+        return f"{self.sentence}; {remark}" if remark else self.sentence
+
 
 class CanaryEvidence(Frozen):
     """Everything known about a canary. Saved after every poll: nothing is lost by a restart.

@@ -45,7 +45,7 @@ def bring_up(context: Context, state: TargetState) -> Plan:
 def start_foundation(context: Context, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Start the database and the gateway where they do not run."""
     for name in context.platform.start_foundation(context.deadline_s, meanwhile):
-        context.say("started", name)
+        context.say("started" if name in context.system.components else "applied", name)
 
 
 def require_foundation(context: Context) -> None:

@@ -49,7 +49,13 @@ def test_a_service_has_the_declared_environment(component: str) -> None:
 def test_a_service_is_routed_as_declared(component: str) -> None:
     service = SYSTEM.services[component]
     address = f"http://{component}:{port(component)}"
-    route = Route(component, service.route, {"stable": address}, header=service.canary.header)
+    route = Route(
+        component,
+        service.route,
+        {"stable": address},
+        header=service.canary.header,
+        answer_within_s=service.answer_within_s,
+    )
     file = FILE.parent / "gateway" / "routes" / f"{component}.yaml"
     assert file.read_text() == render_route(route)
 

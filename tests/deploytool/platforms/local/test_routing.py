@@ -1,4 +1,4 @@
-"""Routing for people on the real router: the header that chooses, the cookie that keeps."""
+"""The real router: the header that chooses, the cookie that keeps, the time to answer in."""
 
 import time
 from collections.abc import Iterator
@@ -18,8 +18,13 @@ ALWAYS, NEVER = {"X-Canary": "always"}, {"X-Canary": "never"}
 
 def system(**canary: str | int) -> System:
     """Return the tests' system with a canary policy for its service."""
+    return declared(canary=canary)
+
+
+def declared(**fields: object) -> System:
+    """Return the tests' system with more declared of its service."""
     data = SYSTEM.model_dump(mode="json", exclude_unset=True)
-    data["components"]["web"]["canary"] = canary
+    data["components"]["web"].update(fields)
     return System.model_validate(data)
 
 
@@ -110,6 +115,28 @@ def test_a_header_declared_anew_is_in_force_when_start_returns(
         platform.start(place.revision(), Role.STABLE)
         assert set(islice(strangers(platform, {"X-Try": "always"}), 10)) == {canary}
         assert set(islice(strangers(platform, ALWAYS), 10)) != {canary}
+
+
+def test_an_answer_that_does_not_come_in_time_is_a_504_of_the_version_that_owes_it(
+    place: Place, up: Platform, canary: str
+) -> None:
+    with replace(place, system=declared(answer_within_s=0.5)).open() as platform:
+        planned = {"route of web": "header: X-Canary -> none, answer_within_s: 30.0 -> 0.5"}
+        assert platform.foundation_changes() == planned
+        platform.set_weight("web", 100, 10)
+        assert up.request_through_gateway("/app/work").status == 200
+        assert list(platform.start_foundation(30)) == ["route of web"]
+        assert platform.foundation_changes() == {}
+        before = platform.observe("web")
+        answer = platform.request_through_gateway("/app/hang")
+        assert answer.status == 504
+        assert answer.elapsed_s < 1.5
+        after = platform.observe("web")
+        assert after.canary.failures() == {504: before.canary.failures().get(504, 0) + 1}
+        assert after.stable == before.stable
+    with replace(place, system=declared(answer_within_s=4)).open() as platform:
+        platform.start_foundation(30)
+        assert platform.request_through_gateway("/app/hang").status == 200
 
 
 def test_visitors_stay_with_their_version_until_one_gets_everything(
