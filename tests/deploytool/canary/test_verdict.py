@@ -97,7 +97,7 @@ def test_at_the_deadline_too_little_evidence_is_held_and_says_what_is_missing() 
     assert verdict.decision is Decision.HOLD
     assert verdict.sentence == (
         "0 failures in 90 canary requests bounds the difference below 3.3 %;"
-        " 1 % needs about 299 canary requests"
+        " 1 % needs about 299 canary requests, 21 s more at the rate seen"
     )
     assert evidence.judge(0, 599).decision is Decision.CONTINUE
 
@@ -114,7 +114,7 @@ def test_silence_is_held_and_never_promoted() -> None:
     assert verdict.decision is Decision.HOLD
     assert verdict.sentence == (
         "no canary request was judged at this step (7 requests of both arms wait to fill a block):"
-        " silence is not health"
+        " silence is not health; 1 % needs about 316 canary requests, and none comes"
     )
 
 
@@ -181,10 +181,11 @@ def test_steps_that_leave_an_arm_without_requests_are_refused(weights: tuple[int
         begun(weights)
 
 
-def test_without_a_baseline_errors_alone_are_judged_and_the_sentence_says_so() -> None:
+def test_without_a_baseline_latency_is_not_judged_and_the_sentence_says_so() -> None:
     evidence = begun(baseline=ArmCounters())
-    assert [metric.name for metric in evidence.metrics] == ["errors"]
-    assert evidence.metrics[0].process.limit == pytest.approx(100)
+    names = [metric.name for metric in evidence.metrics]
+    assert names == ["errors", "client errors", "redirects"]
+    assert evidence.metrics[0].process.limit == pytest.approx(100 / 0.9)
     verdict = after(evidence, *[HEALTHY] * 40).judge(0, 40)
     assert verdict.decision is Decision.PROMOTE
     assert verdict.sentence.endswith(

@@ -1,14 +1,27 @@
 """Latency from bucket counts: quantiles to show, and the bounds that a canary is judged at."""
 
 import math
+from typing import NamedTuple
 
 from deploytool.canary.observation import ArmCounters
 
 JUDGED_QUANTILES = (0.5, 0.75, 0.9, 0.99)
+_LATE = 0.99
 REQUESTS_ABOVE = 10
 """A quantile is known well enough once this many requests lie above it."""
 BASELINE_REQUESTS = 1000
 """Requests to stable before the canary that make every judged quantile known well enough."""
+
+
+class LatencyBound(NamedTuple):
+    """Where a canary is judged: its requests over canary_s against stable's over stable_s.
+
+    tolerated: the odds ratio of the two that is no regression.
+    """
+
+    canary_s: float
+    stable_s: float
+    tolerated: float
 
 
 def quantile_s(arm: ArmCounters, share: float) -> float | None:
@@ -27,8 +40,15 @@ def quantile_s(arm: ArmCounters, share: float) -> float | None:
     return None
 
 
-def judged_bounds_s(baseline: ArmCounters) -> tuple[float, ...]:
-    """Choose the bucket bounds nearest to stable's quantiles before the canary, ascending.
+def judged_bounds(
+    baseline: ArmCounters, floor_s: float, tolerated: float
+) -> tuple[LatencyBound, ...]:
+    """Choose bucket bounds near stable's quantiles before the canary, ascending.
+
+    floor_s: a canary that is slower by no more than that is no regression. So its requests over a
+    bound are compared with stable's over the bound nearest to `floor_s` below, at most the same.
+    Where that lies higher than wanted, the odds between the two in the baseline are tolerated as
+    well. A canary no slower than stable has at most the odds 1 at each of them, whatever is chosen.
 
     Any bounds are valid as long as they stay fixed for the whole canary; these are the sharpest.
     Without enough requests before the canary there are fewer bounds, or none.
@@ -37,7 +57,45 @@ def judged_bounds_s(baseline: ArmCounters) -> tuple[float, ...]:
     chosen = set()
     for share in JUDGED_QUANTILES:
         quantile = quantile_s(baseline, share)
-        is_known = round(baseline.timed * (1 - share), 6) >= REQUESTS_ABOVE
-        if quantile and finite and is_known:
-            chosen.add(min(finite, key=lambda bound: abs(math.log(bound / quantile))))
-    return tuple(sorted(chosen))
+        if quantile and finite and _is_known(baseline, share):
+            chosen.add(_nearest(finite, quantile + floor_s))
+    bounds = []
+    for canary_s in sorted(chosen):
+        wanted_s = canary_s - floor_s
+        if wanted_s <= 0:
+            continue
+        stable_s = min(canary_s, _nearest(finite, wanted_s))
+        gap = _odds_slower(baseline, wanted_s) / _odds_slower(baseline, stable_s)
+        bounds.append(LatencyBound(canary_s, stable_s, max(tolerated, gap)))
+    return tuple(bounds)
+
+
+def late_s(baseline: ArmCounters) -> float | None:
+    """Return the bound above stable's p99 before the canary; None where that is not known.
+
+    A client that gives up later than that had to wait longer than stable's requests take.
+    """
+    if not _is_known(baseline, _LATE):
+        return None
+    faster = _LATE * baseline.timed
+    return next((b for b, count in baseline.buckets if count >= faster and b < math.inf), None)
+
+
+def _is_known(baseline: ArmCounters, share: float) -> bool:
+    return round(baseline.timed * (1 - share), 6) >= REQUESTS_ABOVE
+
+
+def _nearest(bounds: list[float], wanted_s: float) -> float:
+    return min(bounds, key=lambda bound: abs(math.log(bound / wanted_s)))
+
+
+def _odds_slower(baseline: ArmCounters, than_s: float) -> float:
+    """Return the odds of a slower request, linear within its bucket; half a request is added."""
+    lower_s, counted = 0.0, 0
+    for bound_s, count in baseline.buckets:
+        if than_s <= bound_s:
+            part = (than_s - lower_s) / (bound_s - lower_s)
+            faster = counted + part * (count - counted)
+            return (baseline.timed - faster + 0.5) / (faster + 0.5)
+        lower_s, counted = bound_s, count
+    raise AssertionError(than_s)  # the last bound is infinite

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from deploytool.canary.observation import Frozen
-from deploytool.system.policy import CanaryPolicy, WhenHeld
+from deploytool.system.policy import CanaryPolicy, WhatOfClientErrors, WhenHeld
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -29,16 +29,29 @@ class VerdictPolicy(Frozen):
     1 % pass in a third of the canaries."""
     latency_ratio: Annotated[float, Field(ge=1)]
     """Odds ratio of slow requests that is tolerated: about 10 % more in the median."""
-    are_client_errors_counted: bool
-    """Whether 4xx are failures as well."""
+    latency_floor_s: Annotated[float, Field(ge=0)]
+    """A canary that is slower by no more is no regression: people would not notice."""
+    client_errors: WhatOfClientErrors
+    """Whether answers 4xx are a metric."""
+    are_answers_checked: bool = False
+    """Whether the tool's own load compares the answers of two different revisions with what is
+    expected of them."""
+    answer_within_s: PositiveFloat = 30.0
+    """Longest time in which a request ends: what is missing for longer than that is lost."""
     business: tuple[str, ...]
     """Names of the business metrics that are judged."""
     cluster_size: Annotated[float, Field(ge=1)]
     """Requests that fail together, on average: those of one visitor that stays with a version."""
-    error_weight: Share = 0.7
-    """Share of alpha that errors get, of what business metrics leave; latency has the rest."""
+    latency_weight: Share = 0.25
+    """Share of alpha that latency gets, of what business metrics and checked answers leave."""
+    client_error_weight: Share = 0.07
+    """Share of alpha that client errors get, of the same."""
+    redirect_weight: Share = 0.03
+    """Share of alpha that redirects get, of the same; errors have the rest."""
     business_weight: Share = 0.2
     """Share of alpha that business metrics get together, if there are any."""
+    answer_weight: Share = 0.1
+    """Share of alpha that checked answers get, if any are."""
     least_step_s: PositiveFloat
     """Shortest stay at a step: a single busy poll must not decide on a step."""
     least_step_requests: NonNegativeInt
@@ -53,14 +66,23 @@ class VerdictPolicy(Frozen):
     """First polls of the canary that are not judged: caches and pools are cold."""
 
     @classmethod
-    def of(cls, declared: CanaryPolicy) -> Self:
+    def of(
+        cls,
+        declared: CanaryPolicy,
+        *,
+        answer_within_s: float = 30.0,
+        are_answers_checked: bool = False,
+    ) -> Self:
         """Take what a component's declaration says; its warm-up counts in polls from here on."""
         return cls(
             alpha=declared.alpha,
             alpha_promotion=declared.alpha_promotion,
             tolerance=declared.tolerance,
             latency_ratio=declared.latency_ratio,
-            are_client_errors_counted=declared.client_errors,
+            latency_floor_s=declared.latency_floor_ms / 1000,
+            client_errors=declared.client_errors,
+            are_answers_checked=are_answers_checked,
+            answer_within_s=answer_within_s,
             business=tuple(each.name for each in declared.business),
             cluster_size=declared.requests_failing_together,
             least_step_s=declared.least_step_s,

@@ -12,20 +12,17 @@ from deploytool.canary import sentences
 from deploytool.canary.blocks import Blocks
 from deploytool.canary.bound import PromotionBound, tolerances
 from deploytool.canary.evidence import ROUNDING, log_sum_exp
-from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
-from deploytool.canary.metric import MetricEvidence, judged_metrics
-from deploytool.canary.observation import (
-    NOTHING,
-    ArmCounters,
-    Frozen,
-    Observation,
-    Reset,
-    Table,
-)
+from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures, ShareFigures
+from deploytool.canary.interval import rate_interval
+from deploytool.canary.latency import late_s
+from deploytool.canary.metric import MetricEvidence, MetricKind, judged_metrics
+from deploytool.canary.observation import NOTHING, ArmCounters, Frozen, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.share import ShareEvidence
 
 POLLS_AFTER_MOVE = 2
 """The poll in which the weight moved, and one more for requests still in flight."""
+ERRORS: str = MetricKind.ERRORS
 
 
 class Decision(StrEnum):
@@ -55,7 +52,8 @@ class CanaryEvidence(Frozen):
     """Everything known about a canary. Saved after every poll: nothing is lost by a restart.
 
     weights_percent: the canary's share, a number a step. polls: how many were taken in, the dropped
-    ones included. at_step and in_total: judged blocks.
+    ones included. late_s: a client that gives up later met a failure; None: not known. at_step and
+    in_total: judged blocks.
     """
 
     policy: VerdictPolicy
@@ -63,7 +61,9 @@ class CanaryEvidence(Frozen):
     step: int
     polls: int = 0
     baseline_error_rate: float
+    late_s: float | None
     blocks: Blocks
+    share: ShareEvidence
     metrics: tuple[MetricEvidence, ...]
     promotion: PromotionBound
     at_this_step: Observation = NOTHING
@@ -79,13 +79,16 @@ class CanaryEvidence(Frozen):
         """
         if not weights_percent or not all(0 < weight < 100 for weight in weights_percent):
             raise ValueError(f"steps must be weights of 1-99 percent, not {weights_percent}")
-        failed = baseline.failed(with_client_errors=policy.are_client_errors_counted)
-        rate = failed / baseline.answered if baseline.answered else 0.0
+        patience_s = late_s(baseline)
+        judged = baseline.judged(patience_s)
+        rate = baseline.failed(patience_s) / judged if judged else 0.0
         return cls(
             policy=policy,
             weights_percent=weights_percent,
             step=0,
             baseline_error_rate=rate,
+            late_s=patience_s,
+            share=ShareEvidence(limit=1 / policy.alpha),
             blocks=Blocks(
                 least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
             ),
@@ -119,8 +122,9 @@ class CanaryEvidence(Frozen):
         return self.model_copy(
             update={
                 **taken,
-                "metrics": tuple(metric.after(block, self.policy) for metric in self.metrics),
-                "promotion": self.promotion.after(self._errors(block)),
+                "share": self.share.after(block),
+                "metrics": tuple(metric.after(block, self.late_s) for metric in self.metrics),
+                "promotion": self.promotion.after(block.errors(self.late_s)),
                 "at_this_step": self.at_this_step.plus(block),
                 "in_total": self.in_total.plus(block),
             }
@@ -158,45 +162,45 @@ class CanaryEvidence(Frozen):
         if step != self.step:
             raise ValueError(f"the evidence is of step {self.step}, not of step {step}")
         figures = self.figures()
-        worst = figures.metrics[0]
         if self.is_rejected:
             # first, on a tie too: a bad canary is worse than a wrong rollback
-            return Verdict(
-                decision=Decision.ROLLBACK,
-                metric=worst.metric,
-                sentence=sentences.rollback(figures),
-                figures=figures,
-            )
-        is_proved = self.promotion.upper <= self.gate
-        is_doubted = is_proved and self.is_doubted
+            decision, metric = Decision.ROLLBACK, figures.metrics[0].metric
+            sentence = sentences.rollback(figures)
+        elif doubt := self._doubt(figures, elapsed_at_step_s):
+            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
+            is_lost = self.share.reached_s >= self.policy.answer_within_s
+            decision = Decision.HOLD if is_over or is_lost else Decision.CONTINUE
+            metric, sentence = doubt
+        else:
+            is_last = step == len(self.weights_percent) - 1
+            decision, metric = Decision.PROMOTE if is_last else Decision.ADVANCE, ERRORS
+            sentence = sentences.passed(figures, self.policy.alpha_promotion)
+        return Verdict(decision=decision, metric=metric, sentence=sentence, figures=figures)
+
+    def _doubt(self, figures: Figures, elapsed_at_step_s: float) -> tuple[str, str] | None:
+        """Return the metric that keeps the step from being passed, and why; None: nothing does."""
+        if self.share.is_reached:
+            return "share", sentences.vanished(figures)
+        if self.promotion.upper > self.gate:
+            return ERRORS, sentences.missing(figures)
+        if figures.silent:
+            return next(iter(figures.silent)), sentences.silent(figures)
+        if self.is_doubted:
+            doubted = sentences.doubted(figures, self.policy.alpha_promotion)
+            return figures.metrics[0].metric, doubted
         is_long_enough = (
             elapsed_at_step_s >= self.policy.least_step_s
-            and self.at_this_step.canary.answered >= self.policy.least_step_requests
+            and figures.at_step.canary.requests >= self.policy.least_step_requests
         )
-        if is_proved and is_long_enough and not is_doubted:
-            is_last = step == len(self.weights_percent) - 1
-            decision = Decision.PROMOTE if is_last else Decision.ADVANCE
-            sentence = sentences.passed(figures, self.policy.alpha_promotion)
-        else:
-            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
-            decision = Decision.HOLD if is_over else Decision.CONTINUE
-            if is_doubted:
-                sentence = sentences.doubted(figures, self.policy.alpha_promotion)
-            elif is_proved:
-                sentence = sentences.early(figures, self.policy)
-            else:
-                sentence = sentences.missing(figures)
-        metric = worst.metric if is_doubted else "errors"
-        return Verdict(decision=decision, metric=metric, sentence=sentence, figures=figures)
+        return None if is_long_enough else (ERRORS, sentences.early(figures, self.policy))
 
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
         metrics = [
             MetricFigures.of(
-                metric.name,
-                metric.bound_s,
+                metric,
                 math.exp(self._weighted_log_e(metric)),
-                metric.table(self.in_total, self.policy),
+                metric.table(self.in_total, self.late_s),
             )
             for metric in self.metrics
         ]
@@ -208,6 +212,12 @@ class CanaryEvidence(Frozen):
             upper_bound=self.promotion.upper,
             gate=self.gate,
             canary_requests_needed=self._canary_requests_needed(),
+            canary_per_s=self._canary_per_s(),
+            late_s=self.late_s,
+            left_out=self.promotion.left_out,
+            share=ShareFigures.of(self.share),
+            silent=self._silent(),
+            better=self._better(),
             metrics=tuple(sorted(metrics, key=_heaviest_first)),
             at_step=self._arms(self.at_this_step),
             in_total=self._arms(self.in_total),
@@ -230,23 +240,55 @@ class CanaryEvidence(Frozen):
         """Return log(weight * e): a process of this weight has the limit 1 / (alpha * weight)."""
         return metric.process.log_e - math.log(metric.process.limit) - math.log(self.policy.alpha)
 
-    def _errors(self, observed: Observation) -> Table:
-        return observed.errors(with_client_errors=self.policy.are_client_errors_counted)
-
     def _arms(self, observed: Observation) -> Arms:
-        counted = self.policy.are_client_errors_counted
         return Arms(
-            stable=ArmFigures.of(observed.stable, with_client_errors=counted),
-            canary=ArmFigures.of(observed.canary, with_client_errors=counted),
+            stable=ArmFigures.of(observed.stable, self.late_s),
+            canary=ArmFigures.of(observed.canary, self.late_s),
         )
 
     def _canary_requests_needed(self) -> int | None:
         weight = self.weights_percent[self.step]
-        counted = self._errors(self.at_this_step)
+        counted = self.at_this_step.errors(self.late_s).minus(self.promotion.left_out)
         ratio = counted.n_s / counted.n_c if counted.n_c else (100 - weight) / weight
         needed = self.promotion.requests_needed(self.gate, counted, ratio)
-        needed = max(needed, self.policy.least_step_requests)
+        needed = max(needed + self.promotion.left_out.n_c, self.policy.least_step_requests)
         return math.ceil(needed) if math.isfinite(needed) else None
+
+    def _canary_per_s(self) -> float | None:
+        seconds = self.at_this_step.seconds + self.blocks.pending.seconds
+        ended = self.at_this_step.canary.ended + self.blocks.pending.canary.ended
+        return ended / seconds if seconds else None
+
+    def _silent(self) -> dict[str, int]:
+        """Return the business metrics of which the canary has no event, and how many it should.
+
+        A healthy one has none still when so many are expected with a chance of at most alpha, and
+        only this one look can find it so.
+        """
+        canary, stable = self.in_total.canary.ended, self.in_total.stable.ended
+        enough = -math.log(self.policy.alpha) * self.policy.clusters
+        expected = {
+            name: table.n_s * canary / stable
+            for name in self.policy.business
+            if not (table := self.in_total.events(name)).n_c and stable
+        }
+        return {name: round(events) for name, events in expected.items() if events >= enough}
+
+    def _better(self) -> tuple[MetricKind, ...]:
+        """Return where the canary is surely better: the intervals of the two rates are apart."""
+        tables = [(MetricKind.ERRORS, self.in_total.errors(self.late_s))]
+        tables += [
+            # of the same bound on both arms: nothing is allowed for here
+            (metric.kind, self.in_total.slower_than(metric.stable_bound_s))
+            for metric in self.metrics
+            if metric.stable_bound_s is not None
+        ]
+        found = (
+            kind
+            for kind, table in tables
+            if rate_interval(table.x_c, table.n_c)[1] < rate_interval(table.x_s, table.n_s)[0]
+        )
+        return tuple(dict.fromkeys(found))
 
 
 def _fresh_bound(policy: VerdictPolicy, rate: float) -> PromotionBound:

@@ -4,15 +4,10 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from deploytool.canary.difference import difference
 from deploytool.canary.latency import BASELINE_REQUESTS
 from deploytool.canary.machine import Canary, Event
-from deploytool.canary.observation import (
-    ArmCounters,
-    Observation,
-    Reset,
-    Snapshot,
-    difference,
-)
+from deploytool.canary.observation import ArmCounters, Observation, Reset, Snapshot
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.errors import NotReady

@@ -61,10 +61,11 @@ class TraefikApi:
                 )
             time.sleep(_POLL_S)
 
-    def snapshot(self, component: str) -> Snapshot:
-        """Read the counters of both backends. Raises PlatformFailed."""
+    def snapshot(self, component: str, kept: Route | None = None) -> Snapshot:
+        """Read the counters of both backends. kept: the route in force. Raises PlatformFailed."""
         text = self._get("/metrics").text
-        return read_snapshot(text, component, time.monotonic())
+        snapshot = read_snapshot(text, component, time.monotonic())
+        return snapshot.model_copy(update={"share": kept and kept.share})
 
     def _missing(self, route: Route) -> str | None:
         try:

@@ -58,6 +58,14 @@ class Route:
         return {service_name(self.component, arm): weights[arm] for arm in arms}
 
     @property
+    def share(self) -> float | None:
+        """The canary's share (0-1) of the requests; None where visitors choose, or one has all."""
+        if not self.is_split or self.cookie is not None:
+            return None
+        weights = self.weights
+        return weights[service_name(self.component, "canary")] / sum(weights.values())
+
+    @property
     def is_split(self) -> bool:
         """Both backends take requests. Otherwise one may not be ready: nobody may ask for it."""
         return len(self.addresses) == len(ARMS) and all(self.weights.values())

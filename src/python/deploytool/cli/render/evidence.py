@@ -5,7 +5,7 @@ import math
 from rich.text import Text
 
 from deploytool.canary.figures import Figures, MetricFigures
-from deploytool.canary.sentences import duration, percent, strength
+from deploytool.canary.words import duration, percent, strength
 
 _LABEL = 16
 # Beside a bar stands at most "worse by up to 12.3 %, passes at 0.25 %".

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rich.text import Text
 
 from deploytool.canary.figures import ArmFigures, Arms, Figures
-from deploytool.canary.sentences import duration, percent
+from deploytool.canary.words import duration, percent
 
 _LABEL = 11
 _WIDEST = 14

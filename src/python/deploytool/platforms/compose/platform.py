@@ -213,7 +213,8 @@ class ComposePlatform:
 
     def observe(self, component: str) -> Snapshot:
         """Read both backends' counters in one scrape."""
-        return self._parts.gateway.api().snapshot(component)
+        gateway = self._parts.gateway
+        return gateway.api().snapshot(component, gateway.routes.route(component))
 
     def gateway_url(self) -> str:
         """Return the gateway's address."""

@@ -24,6 +24,7 @@ from deploytool.system.declaration import System
 from deploytool.system.revision import Revision
 from deploytool.traffic.http_route import (
     canary_percent,
+    canary_share,
     leads_to,
     shared_rules,
     unaccepted,
@@ -112,8 +113,10 @@ class Routes:
     def observe(self, component: str) -> Snapshot:
         """Read both backends' counters from each of the gateway's pods."""
         services = arms(component)
-        rules = max((shared_rules(route, services) for route in self.of(component)), default=1)
-        return self._gateway.observe(component, services, rules)
+        found = self.of(component)
+        rules = max((shared_rules(route, services) for route in found), default=1)
+        snapshot = self._gateway.observe(component, services, rules)
+        return snapshot.model_copy(update={"share": canary_share(found, services)})
 
     def of(self, component: str) -> list[Object]:
         """Return the routes that lead to a component."""

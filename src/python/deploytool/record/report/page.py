@@ -6,11 +6,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploytool.canary.machine import Phase
-from deploytool.canary.sentences import duration, percent, strength
 from deploytool.canary.verdict import Decision
+from deploytool.canary.words import between, duration, percent, strength
 from deploytool.record.report.panels import plots_of
 from deploytool.record.report.plot import Frame
-from deploytool.record.report.rates import NONE, between, metric_name, rates_of
+from deploytool.record.report.rates import NONE, metric_name, rates_of
 from deploytool.record.report.view import ARMS, Report
 from deploytool.record.report.words import clock, moment, number, span, unbroken
 

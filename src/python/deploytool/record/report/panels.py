@@ -6,10 +6,10 @@ from functools import partial
 
 from deploytool.canary.figures import ArmFigures, MetricFigures
 from deploytool.canary.observation import Observation
-from deploytool.canary.sentences import duration, percent, strength
+from deploytool.canary.words import between, duration, percent, strength
 from deploytool.record.report.axis import Linear, Logarithmic, path
 from deploytool.record.report.plot import Frame, Limit, Line, Plot, Tick, y_ticks
-from deploytool.record.report.rates import between, metric_name
+from deploytool.record.report.rates import metric_name
 from deploytool.record.report.view import ARMS, Arm, Report, Seen
 from deploytool.record.report.words import number
 
@@ -76,7 +76,7 @@ def _traffic(report: Report, frame: Frame) -> Plot:
     polls = [seen.poll for seen in report.observations if isinstance(seen.poll, Observation)]
     requests = sum(poll.requests for poll in polls)
     seconds = sum(poll.seconds for poll in polls)
-    canary = sum(poll.canary.answered for poll in polls)
+    canary = sum(poll.canary.ended for poll in polls)
     return Plot(
         key="traffic",
         title="Traffic",
