@@ -70,7 +70,7 @@ class Silence:
 
 
 def wish(wanted: Wanted) -> Wish:
-    return Wish(wanted=wanted, run="one", user="eve", host="elsewhere", since="")
+    return Wish(wanted=wanted, run="one", by="two", user="eve", host="elsewhere", since="")
 
 
 def observed(story: Story) -> list[dict[str, Any]]:

@@ -138,7 +138,8 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     """
     if canary.evidence is not None or not canary.steps:
         return canary
-    policy = context.service(canary.component).canary
+    service = context.service(canary.component)
+    policy = service.canary
     restarts = context.platform.instance(canary.component, Role.CANARY).restarts
     until = context.monotonic() + policy.step_deadline_s / 5
     snapshot = _read(context, canary)[0]
@@ -155,7 +156,12 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.stable.timed == known.timed:
             break
         snapshot, known = latest, latest.stable
-    evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
+    judged_by = VerdictPolicy.of(
+        policy,
+        answer_within_s=service.answer_within_s,
+        are_answers_checked=known.expected is not None,
+    )
+    evidence = CanaryEvidence.new(judged_by, canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
 
