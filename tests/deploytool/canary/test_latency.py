@@ -67,24 +67,37 @@ def test_a_stable_slower_than_every_bucket_is_judged_at_the_last_one() -> None:
 
 
 def test_what_is_slow_for_the_canary_is_slower_than_what_is_for_stable_by_the_floor() -> None:
-    bounds = judged_bounds(baseline(BASELINE_REQUESTS), floor_s=0.025, tolerated=1.25)
-    assert [(bound.canary_s, bound.stable_s) for bound in bounds] == [
-        (0.04, 0.02),  # p50 of 20 ms and 25 more, of the bounds there are
-        (0.08, 0.04),
-        (0.16, 0.16),  # next to 135 ms is 160 ms
-    ]
+    fast = arm(
+        (0.005, 1000), (0.01, 1800), (0.02, 1990), (0.04, 2000), (0.08, 2000), (math.inf, 2000)
+    )
+    bounds = judged_bounds(fast, floor_s=0.025, tolerated=1.25)
+    # p50 and p75 share the canary's bound: stable has fewest over the higher one of its two
+    assert [tuple(bound) for bound in bounds] == [(0.04, 0.01, 1.25), (0.08, 0.02, 1.25)]
 
 
-def test_where_stables_bound_lies_too_high_the_odds_between_are_tolerated() -> None:
-    last = judged_bounds(baseline(BASELINE_REQUESTS), floor_s=0.025, tolerated=1.25)[-1]
-    slower_than_135_ms = 1000 - 900 - 90 * (0.135 - 0.08) / 0.08
-    odds = slower_than_135_ms / (1000 - slower_than_135_ms)
+def test_where_the_floor_changes_little_the_odds_that_it_changes_are_tolerated() -> None:
+    last = judged_bounds(baseline(BASELINE_REQUESTS), floor_s=0.01, tolerated=1.25)[-1]
+    assert (last.canary_s, last.stable_s) == (0.16, 0.16)
+    slower_than_150_ms = 10 + 90 * 0.01 / 0.08
+    odds = slower_than_150_ms / (1000 - slower_than_150_ms)
     assert last.tolerated == pytest.approx(odds / (10 / 990), rel=0.06)
+
+
+def test_a_service_whose_requests_are_all_in_one_bucket_is_judged_beyond_the_floor() -> None:
+    bounds = [0.005, 0.01, 0.02, 0.04, 0.08, math.inf]
+    even = ArmCounters(buckets=tuple((bound, 2000) for bound in bounds))
+    assert judged_bounds(even, 0.025, 1.25) == ((0.04, 0.005, 1.25),)
+
+
+def test_a_stable_slower_than_all_bounds_but_the_floor_is_not_judged() -> None:
+    assert judged_bounds(arm((0.01, 2000), (0.02, 2000), (math.inf, 2000)), 0.025, 1.25) == ()
 
 
 def test_a_floor_that_is_small_beside_the_bounds_changes_nothing() -> None:
     slow = arm((5.0, 500), (10.0, 900), (20.0, 1990), (math.inf, 2000))
-    assert judged_bounds(slow, 0.025, 1.25) == judged_bounds(slow, 0.0, 1.25)
+    floored, plain = judged_bounds(slow, 0.025, 1.25), judged_bounds(slow, 0.0, 1.25)
+    assert [bound[:2] for bound in floored] == [bound[:2] for bound in plain]
+    assert [bound.tolerated for bound in floored] == pytest.approx([1.25, 1.25], rel=0.01)
 
 
 def test_late_is_what_is_slower_than_the_bound_above_stables_p99() -> None:

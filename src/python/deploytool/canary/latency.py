@@ -7,6 +7,8 @@ from deploytool.canary.observation import ArmCounters
 
 JUDGED_QUANTILES = (0.5, 0.75, 0.9, 0.99)
 _LATE = 0.99
+MOST_GAP = 3.0
+"""Largest odds ratio that is tolerated for the floor's sake: at more, another bound is sharper."""
 REQUESTS_ABOVE = 10
 """A quantile is known well enough once this many requests lie above it."""
 BASELINE_REQUESTS = 1000
@@ -43,31 +45,33 @@ def quantile_s(arm: ArmCounters, share: float) -> float | None:
 def judged_bounds(
     baseline: ArmCounters, floor_s: float, tolerated: float
 ) -> tuple[LatencyBound, ...]:
-    """Choose bucket bounds near stable's quantiles before the canary, ascending.
+    """Choose the bucket bounds nearest to stable's quantiles before the canary, ascending.
 
-    floor_s: a canary that is slower by no more than that is no regression. So its requests over a
-    bound are compared with stable's over the bound nearest to `floor_s` below, at most the same.
-    Where that lies higher than wanted, the odds between the two in the baseline are tolerated as
-    well. A canary no slower than stable has at most the odds 1 at each of them, whatever is chosen.
+    floor_s: a canary that is slower by no more than that is no regression. Where the baseline shows
+    that so little changes the odds of a slow request by less than MOST_GAP, that change is
+    tolerated as well; else slow for the canary is what is slower by floor_s than slow for stable. A
+    canary no slower than stable has at most the odds 1 at all of them, whatever is chosen.
 
     Any bounds are valid as long as they stay fixed for the whole canary; these are the sharpest.
     Without enough requests before the canary there are fewer bounds, or none.
     """
     finite = [bound for bound, _ in baseline.buckets if bound != math.inf]
-    chosen = set()
+    sharpest: dict[float, LatencyBound] = {}
     for share in JUDGED_QUANTILES:
         quantile = quantile_s(baseline, share)
-        if quantile and finite and _is_known(baseline, share):
-            chosen.add(_nearest(finite, quantile + floor_s))
-    bounds = []
-    for canary_s in sorted(chosen):
-        wanted_s = canary_s - floor_s
-        if wanted_s <= 0:
+        if not (quantile and finite and _is_known(baseline, share)):
             continue
-        stable_s = min(canary_s, _nearest(finite, wanted_s))
-        gap = _odds_slower(baseline, wanted_s) / _odds_slower(baseline, stable_s)
-        bounds.append(LatencyBound(canary_s, stable_s, max(tolerated, gap)))
-    return tuple(bounds)
+        stable_s = min(finite, key=lambda bound: abs(math.log(bound / quantile)))
+        gap = _odds_slower(baseline, stable_s - floor_s) / _odds_slower(baseline, stable_s)
+        if gap <= MOST_GAP:
+            bound = LatencyBound(stable_s, stable_s, max(tolerated, gap))
+        elif above := [each for each in finite if each >= stable_s + floor_s]:
+            bound = LatencyBound(above[0], stable_s, tolerated)
+        else:
+            continue
+        rival = sharpest.setdefault(bound.canary_s, bound)
+        sharpest[bound.canary_s] = min(bound, rival, key=lambda each: _allowed(baseline, each))
+    return tuple(sharpest[bound_s] for bound_s in sorted(sharpest))
 
 
 def late_s(baseline: ArmCounters) -> float | None:
@@ -85,8 +89,9 @@ def _is_known(baseline: ArmCounters, share: float) -> bool:
     return round(baseline.timed * (1 - share), 6) >= REQUESTS_ABOVE
 
 
-def _nearest(bounds: list[float], wanted_s: float) -> float:
-    return min(bounds, key=lambda bound: abs(math.log(bound / wanted_s)))
+def _allowed(baseline: ArmCounters, bound: LatencyBound) -> float:
+    """Return the odds of a slow request that the canary may have."""
+    return bound.tolerated * _odds_slower(baseline, bound.stable_s)
 
 
 def _odds_slower(baseline: ArmCounters, than_s: float) -> float:
@@ -94,7 +99,7 @@ def _odds_slower(baseline: ArmCounters, than_s: float) -> float:
     lower_s, counted = 0.0, 0
     for bound_s, count in baseline.buckets:
         if than_s <= bound_s:
-            part = (than_s - lower_s) / (bound_s - lower_s)
+            part = max(0.0, than_s - lower_s) / (bound_s - lower_s)
             faster = counted + part * (count - counted)
             return (baseline.timed - faster + 0.5) / (faster + 0.5)
         lower_s, counted = bound_s, count

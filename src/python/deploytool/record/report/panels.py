@@ -176,7 +176,8 @@ def _evidence(report: Report, frame: Frame) -> Plot:
         10.0 ** math.floor(math.log10(min(0.1, *values))),
         3.0 * max(last.e_limit, min(max(values), last.e_limit**2)),
     )
-    names = list(dict.fromkeys(metric.metric for metric in last.metrics))
+    # A metric of which nothing was ever hit says nothing: its line would lie where it began.
+    names = {each.metric for each in last.metrics if each.canary_hits or each.stable_hits}
     reached = "reached" if last.e_value >= last.e_limit * (1 - 1e-9) else "is"
     return Plot(
         key="evidence",
@@ -188,7 +189,7 @@ def _evidence(report: Report, frame: Frame) -> Plot:
             *(
                 Line(
                     f"from {name}",
-                    f"part-{index % 3 + 1}",
+                    f"part-{index % 4 + 1}",
                     frame.curve(scale, partial(_part, name)),
                 )
                 for index, name in enumerate(sorted(names))
