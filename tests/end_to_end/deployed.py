@@ -234,11 +234,11 @@ class Deployed(ABC):
 
     @contextmanager
     def answering_within(self, seconds: float) -> Iterator[None]:
-        """Change meanwhile how soon a canary of the component must answer."""
+        """Declare meanwhile that each service answers within this time."""
         before = self._declaration.read_text()
-        limited = f"\\g<0>    answer_within_s: {seconds:g}\n"
-        after, count = re.subn(rf"(?m)^  {COMPONENT}:\n    kind: service\n", limited, before)
-        assert count == 1
+        line = f"    answer_within_s: {seconds:g}\n"
+        after, count = re.subn(r"(?m)^    canary:\n", rf"{line}\g<0>", before)
+        assert count == 2
         self._declaration.write_text(after)
         try:
             yield

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.canaries import Canaries, faulty
+from tests.end_to_end.canaries import Canaries, faulty, stopped
 from tests.end_to_end.deployed import COMPONENT, events
 from tests.end_to_end.local.conftest import Deploytool
 from tests.end_to_end.policies import ALPHA, UNHURRIED
@@ -43,6 +43,13 @@ def test_wrong_bodies_are_found_by_the_tools_own_traffic_and_callers_are_named(
     assert result["load"]["counts"]["failures_by_kind"]["unexpected body"] > 0
     assert [each for each in result["callers"] if "legacy-app" in each and COMPONENT in each]
     assert deployed.stable() == before
+
+
+def test_a_process_that_is_stopped_loses_its_visitors_and_is_rolled_back(
+    deployed: Deploytool,
+) -> None:
+    result = stopped(deployed, lambda: deployed.pid_of(COMPONENT, "canary"))
+    assert result["reason"].startswith("the canary has not answered its readiness path for 3 s: ")
 
 
 def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(

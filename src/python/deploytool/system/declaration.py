@@ -69,7 +69,8 @@ class Service(Declared):
     # for the version that did not. Also how long a canary may be without readiness. Nothing limits
     # how long an answer's body takes, so that long ones can be sent.
     answer_within_s: Seconds = Field(default=30.0, ge=0.1)
-    # Time that requests in flight get after the last new one was sent.
+    # Time that requests in flight get after the last new one was sent; those that take longer are
+    # lost with their process.
     drain_s: Seconds = 10.0
     # Ends the process in good order, for a target of plain processes: images name their own.
     stop_signal: Literal["TERM", "INT"] = "TERM"

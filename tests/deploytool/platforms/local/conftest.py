@@ -47,6 +47,13 @@ SYSTEM = System.model_validate(
 )
 
 
+def declared(**fields: object) -> System:
+    """Return the tests' system with more declared of its service."""
+    data = SYSTEM.model_dump(mode="json", exclude_unset=True)
+    data["components"]["web"].update(fields)
+    return System.model_validate(data)
+
+
 @dataclass
 class Place:
     """A repository with a target, opened as often as one likes."""

@@ -205,6 +205,21 @@ def test_an_instance_that_is_not_ready_says_what_it_answers(place: Place, up: Pl
     assert up.instance("web", Role.CANARY).condition is Condition.WAITING
 
 
+def test_a_stopped_process_is_not_taken_for_ready_until_it_goes_on(
+    place: Place, up: Platform
+) -> None:
+    pid, before = pid_of(place, "app.pex"), up.instance("web", Role.STABLE)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        instances = [up.instance("web", Role.STABLE) for _ in range(2)]
+        assert time.monotonic() - began < 4
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert {each.condition for each in instances} == {Condition.WAITING}
+    assert await_condition(lambda: up.instance("web", Role.STABLE)) == before
+
+
 def test_a_killed_supervisord_is_replaced_without_orphans(place: Place, up: Platform) -> None:
     supervisor = next(p for p in processes(place.folder) if "supervisor.supervisord" in p.cmdline())
     os.kill(supervisor.pid, signal.SIGKILL)
