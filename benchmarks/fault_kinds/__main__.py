@@ -122,7 +122,7 @@ def found(kind: str, code: int, result: dict[str, Any], record: list[dict[str, A
     requests = sum(sum(poll["canary"]["requests"].values()) for poll in polls if "canary" in poll)
     verdicts = [line["details"] for line in record if line["event"] == "verdict"]
     is_judged = verdicts and verdicts[-1]["decision"] == "rollback"
-    metric = verdicts[-1]["metric"] if is_judged else "its process"
+    metric = verdicts[-1]["metric"] if is_judged else "no readiness, or its end"
     if code != ROLLED_BACK:
         metric = f"nothing: {result.get('result', 'failed')}"
     return Found(kind, code, metric, requests, gone - began, str(result.get("reason")))
@@ -185,8 +185,10 @@ def main(kinds: list[str], *, is_markdown: bool) -> int:
             shop.run("load", "--duration", str(HISTORY_S))
             rows = []
             for kind in kinds:
-                rows.append(shop.canary(kind))
-                print(f"{kind}: {rows[-1].reason}", file=sys.stderr, flush=True)
+                row = shop.canary(kind)
+                rows.append(row)
+                found_by = f"{row.metric}, {row.requests} requests, {row.seconds:.0f} s"
+                print(f"{kind}: {found_by}: {row.reason}", file=sys.stderr, flush=True)
         finally:
             shop.run("down", "--volumes", "--yes")
     show(rows, is_markdown=is_markdown)

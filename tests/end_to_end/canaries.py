@@ -7,7 +7,7 @@ from typing import Any
 
 import psutil
 
-from deploytool.canary.observation import NOTHING, Observation
+from deploytool.canary.observation import NOTHING, ArmCounters, Observation
 from tests.end_to_end.deployed import COMPONENT, Deployed, consistent, events, until
 from tests.end_to_end.policies import UNHURRIED
 
@@ -84,9 +84,13 @@ def faulty(deployed: Deployed, fault: str) -> dict[str, Any]:
     roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
     assert (COMPONENT, "canary") not in roles
     # Every failure that a visitor saw goes back to one that the router counted at the canary.
-    failed_there = deployed.counters().canary.failed() - counted.failed()
+    failed_there = _not_served(deployed.counters().canary) - _not_served(counted)
     assert counts().failures <= failed_there, counts()
     return {**result, "failures": counts().failures}
+
+
+def _not_served(arm: ArmCounters) -> int:
+    return sum(count for code, count in arm.requests.items() if not 200 <= code < 300)
 
 
 def stopped(deployed: Deployed, pid: Callable[[], int]) -> dict[str, Any]:

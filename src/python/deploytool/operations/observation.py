@@ -143,7 +143,8 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     """
     if canary.evidence is not None or not canary.steps:
         return canary
-    policy = context.service(canary.component).canary
+    service = context.service(canary.component)
+    policy = service.canary
     restarts = context.platform.instance(canary.component, Role.CANARY).restarts
     until = context.monotonic() + policy.step_deadline_s / 5
     snapshot = _read(context, canary)[0]
@@ -160,7 +161,13 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.stable.timed == known.timed:
             break
         snapshot, known = latest, latest.stable
-    judged = VerdictPolicy.of(policy, steps=len(canary.steps), has_visitors=context.has_visitors)
+    judged = VerdictPolicy.of(
+        policy,
+        steps=len(canary.steps),
+        has_visitors=context.has_visitors,
+        answer_within_s=service.answer_within_s,
+        are_answers_checked=known.expected is not None,
+    )
     evidence = CanaryEvidence.new(judged, canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
