@@ -11,7 +11,7 @@ import pytest
 from deploytool.canary.machine import Canary, Phase
 from deploytool.record.file_store import FileStore
 from deploytool.record.history import read_canary
-from tests.end_to_end.deployed import COMPONENT, events, until
+from tests.end_to_end.deployed import COMPONENT, consistent, events, until
 from tests.end_to_end.local.conftest import Deploytool
 
 PROGRAM = str(Path(__file__).with_name("stepped_clock.py"))
