@@ -39,8 +39,17 @@ def bring_up(context: Context, state: TargetState) -> Plan:
         _finish(context, [changes[name] for name in group])
     _await_all(context)
     if plan.migrates:
-        migrations.contract(context)
+        _contract(context)
     return plan
+
+
+def _contract(context: Context) -> None:
+    """Take away what nothing uses any more; a refusal undoes nothing of what came before it."""
+    try:
+        migrations.contract(context)
+    except DeployError as error:
+        error.note = error.note or "all that is declared and built runs; nothing of it was undone"
+        raise
 
 
 def start_foundation(context: Context, meanwhile: Callable[[], None] = lambda: None) -> None:
