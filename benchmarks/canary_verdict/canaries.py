@@ -60,7 +60,7 @@ def started(
 
 
 def settings_for(others: Sequence[Answers]) -> Mapping[str, object]:
-    """Return the settings with which all of these are judged: wrong ones only where they are seen."""
+    """Return the settings with which these are judged: wrong ones only where somebody looks."""
     return {"are_answers_checked": any(each.kind == "wrong" for each in others)}
 
 
