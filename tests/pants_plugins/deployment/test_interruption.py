@@ -25,7 +25,9 @@ pantsd = false
 interpreter_constraints = ["CPython==3.11.*"]
 """
 TARGETS = """
-run_shell_command(name="tool", command="trap 'echo undone; exit 130' INT; echo begun; sleep 60 & wait")
+run_shell_command(
+    name="tool", command="trap 'echo undone; exit 130' INT; echo begun; sleep 60 & wait",
+)
 deployment(name="deploy", tool=":tool", packages={})
 """
 
