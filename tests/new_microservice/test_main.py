@@ -86,6 +86,32 @@ def test_the_crash_fault_says_so_and_kills_the_process(
     assert "new-microservice: INVENTORY_FAULT=crash: dying on business request 3\n" in printed
 
 
+@pytest.mark.parametrize(
+    ("fault", "answered", "code", "words"),
+    [
+        ("leak:256mb", 1, 137, "INVENTORY_FAULT=leak: 512 MB are leaked"),
+        ("late:0s:exit", 0, 3, "INVENTORY_FAULT=exit: exiting late"),
+    ],
+)
+def test_a_fault_that_ends_the_process_says_so(
+    environment: dict[str, str],
+    run_main: RunMain,
+    fault: str,
+    answered: int,
+    code: int,
+    words: str,
+) -> None:
+    changed = {"INVENTORY_FAULT": fault, "DEMO_MODE": "1"}
+    with serving(run_main, environment, **changed) as (process, client):
+        for _ in range(answered):
+            assert client.get("/v1/stock").status_code == 200
+        with pytest.raises(httpx2.TransportError):
+            client.get("/v1/stock")
+        _, printed = process.communicate(timeout=10)
+    assert process.returncode == code
+    assert f"new-microservice: {words}\n" in printed
+
+
 def test_a_stop_is_announced_and_loses_no_request(
     environment: dict[str, str], run_main: RunMain
 ) -> None:

@@ -6,25 +6,25 @@ import random
 import sys
 from collections.abc import AsyncIterator
 
-from fastapi import Depends, FastAPI
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp
 
 from new_microservice.adapters.database import Database
 from new_microservice.adapters.postgres_store import PostgresStore
 from new_microservice.entrypoints import logs, problems
-from new_microservice.entrypoints.fault_injection import FaultGate
+from new_microservice.entrypoints.fault_injection import FaultGate, end
 from new_microservice.entrypoints.http_api import inventory_router
 from new_microservice.entrypoints.observation import Metrics, Observed
 from new_microservice.entrypoints.probes import Readiness, probe_router
 from new_microservice.entrypoints.server import AnnouncingServer
-from new_microservice.faults import ExitAtStart, Unready
+from new_microservice.faults import Exit, Unready
 from new_microservice.service_layer.reservations import Reservations
 from new_microservice.service_layer.sweeper import sweep_until
 from new_microservice.settings import Settings, SettingsError, load_settings
 
 SERVICE = "new-microservice"
 EXIT_BAD_SETTINGS = 2
-EXIT_BY_FAULT = 3
 
 
 def build(settings: Settings) -> tuple[ASGIApp, Readiness]:
@@ -39,8 +39,8 @@ def build(settings: Settings) -> tuple[ASGIApp, Readiness]:
     )
     store = PostgresStore(database)
     metrics = Metrics(service=SERVICE, revision=revision)
-    fault = settings.fault
-    readiness = Readiness(database.ping, forced_off=isinstance(fault, Unready))
+    gate = FaultGate(settings.fault, random.Random())  # noqa: S311  (not for secrets)
+    readiness = Readiness(database.ping, is_forced_off=lambda: isinstance(gate.fault, Unready))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -56,8 +56,9 @@ def build(settings: Settings) -> tuple[ASGIApp, Readiness]:
     # No documentation pages: they load scripts from elsewhere.
     app = FastAPI(title="Inventory", lifespan=lifespan, docs_url=None, redoc_url=None)
     problems.install(app)
-    gates = [Depends(FaultGate(fault, random.Random()))] if fault else []  # noqa: S311
-    app.include_router(inventory_router(Reservations(store, settings.reservation_ttl_s), gates))
+    reservations = Reservations(store, settings.reservation_ttl_s)
+    route_class = gate.route_class() if settings.fault else APIRoute
+    app.include_router(inventory_router(reservations, route_class))
     app.include_router(
         probe_router(readiness, metrics.registry, service=SERVICE, revision=revision)
     )
@@ -75,9 +76,8 @@ def main() -> None:
             file=sys.stderr,
         )
         sys.exit(EXIT_BAD_SETTINGS)
-    if isinstance(settings.fault, ExitAtStart):
-        print(f"{SERVICE}: INVENTORY_FAULT=exit: exiting at start", file=sys.stderr)  # noqa: T201
-        sys.exit(EXIT_BY_FAULT)
+    if isinstance(settings.fault, Exit):
+        end("INVENTORY_FAULT=exit: exiting at start")
     logs.configure(settings.log_level, service=SERVICE, revision=settings.service_revision)
     AnnouncingServer(app, readiness, host=settings.listen_host, port=settings.listen_port).run()
 

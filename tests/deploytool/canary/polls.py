@@ -9,9 +9,9 @@ from deploytool.canary.verdict import CanaryEvidence
 from deploytool.system.policy import CanaryPolicy
 
 BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
-POLICY = VerdictPolicy.of(CanaryPolicy(least_step_s=10, step_deadline_s=600)).model_copy(
-    update={"warm_up_polls": 0}
-)
+POLICY = VerdictPolicy.of(
+    CanaryPolicy(least_step_s=10, step_deadline_s=600, latency_floor_ms=0)
+).model_copy(update={"warm_up_polls": 0})
 
 
 def arm(

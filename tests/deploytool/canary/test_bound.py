@@ -6,6 +6,7 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
 from deploytool.canary.bound import PromotionBound, log_growth, nearest_null, tolerances
 from deploytool.canary.observation import Table
@@ -129,3 +130,52 @@ def test_a_canary_worse_by_the_tolerance_is_rarely_proved_to_be_better() -> None
             bound = bound.after(Table(25, failed_c, 25, failed_s))
         promoted += bound.upper <= 0.01
     assert promoted <= 22  # 15 are allowed on average; more than 22 once in 40 seeds
+
+
+OUT = Table(10, 10, 90, 90)
+"""The database does not answer: every request fails, whoever serves it."""
+
+
+def test_blocks_in_which_stable_is_out_are_left_out() -> None:
+    begun = bound = start(0.01, 0.001)
+    for _ in range(15):
+        bound = bound.after(OUT)
+    assert bound.left_out == Table(150, 150, 1350, 1350)
+    assert (bound.log_e, bound.rate) == (begun.log_e, begun.rate)
+
+
+def test_an_outage_of_both_versions_takes_no_more_requests_afterwards() -> None:
+    def blocks_to_one_percent(bound: PromotionBound) -> int:
+        blocks = 0
+        while bound.upper > 0.01:
+            bound = bound.after(Table(10, 0, 90, 0))
+            blocks += 1
+        return blocks
+
+    after_outage = start(0.01, 0.001)
+    for _ in range(15):
+        after_outage = after_outage.after(OUT)
+    assert blocks_to_one_percent(after_outage) == blocks_to_one_percent(start(0.01, 0.001))
+
+
+@pytest.mark.parametrize("stable_rate", [0.0, 0.02, 0.1, 0.2, 0.5, 0.9])
+def test_leaving_out_what_stable_fails_in_never_speaks_for_a_worse_canary(
+    stable_rate: float,
+) -> None:
+    """Over all that can happen in a block, the expected growth is at most 1 if the canary is worse
+    by the tolerance: exactly, for any rate of stable, however likely an outage then is."""
+    bound = start(0.05, 0.01)
+    n_c, n_s = 10, 40
+    expected = math.fsum(
+        binom.pmf(x_c, n_c, stable_rate + 0.05)
+        * binom.pmf(x_s, n_s, stable_rate)
+        * math.exp(bound.after(Table(n_c, x_c, n_s, x_s)).log_e[0])
+        for x_c in range(n_c + 1)
+        for x_s in range(n_s + 1)
+    )
+    assert expected <= 1 + 1e-9
+
+
+def test_failures_of_a_service_that_always_fails_are_no_outage() -> None:
+    noisy = start(0.01, 0.1).after(Table(10, 2, 90, 18))
+    assert noisy.left_out == Table(0, 0, 0, 0)

@@ -1,18 +1,20 @@
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from deploytool.canary.difference import difference
 from deploytool.canary.observation import (
+    NOTHING,
     ArmCounters,
     Observation,
     Pair,
     Reset,
     Snapshot,
     Table,
-    difference,
 )
 
 BOUNDS = (0.005, 0.05, math.inf)
@@ -35,13 +37,68 @@ def test_server_errors_and_missing_answers_are_failures_and_client_errors_are_no
     arm = ArmCounters(requests={0: 1, 200: 10, 404: 2, 500: 3, 503: 4, 599: 5, 600: 6})
     assert arm.failures() == {0: 1, 500: 3, 503: 4, 599: 5}
     assert (arm.failed(), arm.answered) == (13, 31)
-    assert arm.failed(with_client_errors=True) == 15
 
 
-def test_a_client_that_gave_up_is_neither_failure_nor_success_but_is_slow() -> None:
-    arm = ArmCounters(requests={200: 10, 499: 5}, buckets=((0.005, 10), (0.05, 10), (math.inf, 15)))
-    assert (arm.answered, arm.failed(with_client_errors=True)) == (10, 0)
-    assert (arm.timed, arm.slower_than(0.05)) == (15, 5)
+GIVEN_UP = ArmCounters(
+    requests={200: 10, 499: 5},
+    buckets=((0.005, 10), (0.05, 12), (math.inf, 15)),
+    gave_up=((0.005, 0), (0.05, 2), (math.inf, 5)),
+)
+
+
+def test_a_client_that_gave_up_soon_is_neither_failure_nor_success_but_is_slow() -> None:
+    assert (GIVEN_UP.answered, GIVEN_UP.ended, GIVEN_UP.failed()) == (10, 15, 0)
+    assert (GIVEN_UP.judged(None), GIVEN_UP.gave_up_soon(None)) == (10, 5)
+    assert (GIVEN_UP.timed, GIVEN_UP.slower_than(0.05)) == (15, 3)
+
+
+def test_a_client_that_gave_up_late_met_a_failure() -> None:
+    assert GIVEN_UP.failures(0.05) == {499: 3}
+    assert GIVEN_UP.judged(0.05) == 13
+    assert (GIVEN_UP.gave_up_late(0.05), GIVEN_UP.gave_up_soon(0.05)) == (3, 2)
+    seen = Observation(seconds=1, stable=ArmCounters(requests={200: 90}), canary=GIVEN_UP)
+    assert seen.errors(0.05) == Table(13, 3, 90, 0)
+    assert seen.errors(None) == Table(10, 0, 90, 0)
+
+
+def test_client_errors_count_among_answers_and_redirects_among_them_and_successes() -> None:
+    canary = ArmCounters(requests={200: 5, 304: 1, 302: 4, 404: 3, 500: 2, 499: 9})
+    seen = Observation(seconds=1, stable=ArmCounters(requests={200: 90}), canary=canary)
+    assert seen.client_errors() == Table(15, 3, 90, 0)
+    assert seen.redirects() == Table(10, 4, 90, 0)
+
+
+def test_the_share_of_a_period_is_known_if_it_was_the_same_all_the_time() -> None:
+    counted = ArmCounters(requests={200: 5})
+
+    def seen(before: float | None, after: float | None) -> Observation:
+        looks = [snapshot(0, ArmCounters(), ArmCounters()), snapshot(1, counted, counted)]
+        first, last = (
+            look.model_copy(update={"share": share})
+            for look, share in zip(looks, (before, after), strict=True)
+        )
+        found = difference(first, last)
+        assert isinstance(found, Observation)
+        return found
+
+    assert seen(0.1, 0.1).share == 0.1
+    assert seen(0.1, 0.2).share is None
+    assert seen(0.1, 0.1).plus(seen(0.2, 0.2)).share is None
+    assert NOTHING.plus(seen(0.1, 0.1)).plus(seen(0.1, 0.1)).share == 0.1
+
+
+def test_answers_as_expected_are_counted_like_events_of_a_business_metric() -> None:
+    def arm(right: int, wrong: int) -> ArmCounters:
+        return ArmCounters(expected=Pair(count=right, per=wrong))
+
+    first, last = snapshot(0, arm(90, 1), arm(5, 0)), snapshot(1, arm(180, 1), arm(11, 4))
+    seen = difference(first, last)
+    assert isinstance(seen, Observation)
+    assert seen.unexpected() == Table(10, 4, 90, 0)
+    assert seen.plus(seen).unexpected() == Table(20, 8, 180, 0)
+    again = difference(last, snapshot(2, arm(10, 0), arm(12, 4)))  # the load began anew
+    assert isinstance(again, Observation)
+    assert again.unexpected() == Table(0, 0, 0, 0)
 
 
 def test_a_bound_that_the_router_does_not_count_is_refused() -> None:
@@ -153,3 +210,14 @@ def test_a_backend_that_restarted_leaves_its_events_out_for_both_arms(stable: Ar
     seen = difference(snapshot(0, counted(5, 1), counted(2, 2)), snapshot(1, stable, counted(9, 9)))
     assert isinstance(seen, Observation)
     assert seen.events("sold") == Table(0, 0, 0, 0)
+
+
+def test_a_period_has_the_greatest_load_that_the_canary_had_in_it() -> None:
+    looks = [
+        Snapshot(taken_at=at, stable=ArmCounters(), canary=ArmCounters(), load_ratio=ratio)
+        for at, ratio in enumerate((1.0, 2.0, 1.0, 1.0))
+    ]
+    periods = [difference(*pair) for pair in pairwise(looks)]
+    found = [each for each in periods if isinstance(each, Observation)]
+    assert [each.load_ratio for each in found] == [2.0, 2.0, 1.0]
+    assert found[2].plus(found[0]).load_ratio == 2.0

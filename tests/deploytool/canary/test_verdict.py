@@ -97,7 +97,7 @@ def test_at_the_deadline_too_little_evidence_is_held_and_says_what_is_missing() 
     assert verdict.decision is Decision.HOLD
     assert verdict.sentence == (
         "0 failures in 90 canary requests bounds the difference below 3.3 %;"
-        " 1 % needs about 299 canary requests"
+        " 1 % needs about 299 canary requests, 21 s more at the rate seen"
     )
     assert evidence.judge(0, 599).decision is Decision.CONTINUE
 
@@ -114,7 +114,7 @@ def test_silence_is_held_and_never_promoted() -> None:
     assert verdict.decision is Decision.HOLD
     assert verdict.sentence == (
         "no canary request was judged at this step (7 requests of both arms wait to fill a block):"
-        " silence is not health"
+        " silence is not health; 1 % needs about 316 canary requests, and none comes"
     )
 
 
@@ -181,10 +181,11 @@ def test_steps_that_leave_an_arm_without_requests_are_refused(weights: tuple[int
         begun(weights)
 
 
-def test_without_a_baseline_errors_alone_are_judged_and_the_sentence_says_so() -> None:
+def test_without_a_baseline_latency_is_not_judged_and_the_sentence_says_so() -> None:
     evidence = begun(baseline=ArmCounters())
-    assert [metric.name for metric in evidence.metrics] == ["errors"]
-    assert evidence.metrics[0].process.limit == pytest.approx(100)
+    names = [metric.name for metric in evidence.metrics]
+    assert names == ["errors", "client errors", "redirects"]
+    assert evidence.metrics[0].process.limit == pytest.approx(100 / 0.9)
     verdict = after(evidence, *[HEALTHY] * 40).judge(0, 40)
     assert verdict.decision is Decision.PROMOTE
     assert verdict.sentence.endswith(
@@ -235,3 +236,111 @@ def test_the_figures_show_both_arms_side_by_side() -> None:
     assert figures.pending_requests == 13
     assert figures.e_limit == pytest.approx(100)
     assert sum(each.e_value for each in figures.metrics) == pytest.approx(figures.e_value)
+
+
+def shared(canary: ArmCounters, stable: ArmCounters) -> Observation:
+    return poll(canary, stable).model_copy(update={"share": 0.1})
+
+
+def test_a_canary_whose_requests_vanish_is_not_passed_and_held_once_they_should_have_ended() -> (
+    None
+):
+    evidence, polls = begun(), 0
+    while not evidence.share.is_reached:
+        evidence = evidence.after(shared(arm(4), arm(90)))
+        polls += 1
+    assert polls <= 20
+    patient = after(evidence, *[shared(arm(4), arm(90))] * 28)
+    verdict = patient.judge(0, polls + 28)
+    assert (verdict.decision, verdict.metric) == (Decision.CONTINUE, "share")
+    verdict = after(patient, *[shared(arm(4), arm(90))] * 60).judge(0, polls + 88)
+    assert verdict.figures.upper_bound <= verdict.figures.gate
+    assert (verdict.decision, verdict.metric) == (Decision.HOLD, "share")
+    requests = 4 * (polls + 88)
+    assert verdict.sentence == (
+        f"share: {requests} of {94 * (polls + 88):,} (4.3 %) requests that ended were the canary's,"
+        " which was set to get 10 %: by chance alone that is so less often than once in 100 times;"
+        " requests to the canary seem never to end"
+    )
+    resumed = patient.at_step(0)
+    assert after(resumed, *[shared(arm(4), arm(90))] * 20).judge(0, 20).decision is (
+        Decision.CONTINUE
+    )
+
+
+def test_what_vanished_for_a_while_and_ended_late_keeps_nobody_from_being_promoted() -> None:
+    evidence = after(begun(), *[shared(arm(0), arm(90))] * 12)
+    assert evidence.share.is_reached
+    evidence = after(evidence, shared(arm(120), arm(1)), *[shared(arm(10), arm(90))] * 20)
+    assert evidence.judge(0, 33).decision is Decision.PROMOTE
+
+
+def gave_up(requests: int, after_s: float, clients: int) -> ArmCounters:
+    waits = [0.03] * requests + [after_s] * clients
+    counted = arm(requests, latencies=waits)
+    given_up = arm(clients, latencies=[after_s] * clients)
+    return counted.model_copy(
+        update={"requests": {200: requests, 499: clients}, "gave_up": given_up.buckets}
+    )
+
+
+def test_clients_that_give_up_on_a_canary_that_hangs_are_failures() -> None:
+    hanging = poll(gave_up(7, 5.0, 3), gave_up(89, 0.01, 1))
+    verdict = after(begun(), *[hanging] * 8).judge(0, 8)
+    assert verdict.decision is Decision.ROLLBACK
+    canary, stable = verdict.figures.in_total.canary, verdict.figures.in_total.stable
+    assert canary.errors_by_kind == {"wait given up": canary.gave_up_late}
+    assert (canary.gave_up_soon, stable.gave_up_late) == (0, 0)
+    assert verdict.sentence.endswith(
+        "; clients gave up: after more than 40 ms, which counts as failed,"
+        f" {canary.gave_up_late} of the canary's and 0 of stable's;"
+        f" sooner, which counts as neither, 0 and {stable.gave_up_soon}"
+    )
+
+
+def test_without_a_baseline_no_client_gave_up_late_and_the_sentence_says_so() -> None:
+    hanging = poll(gave_up(7, 5.0, 3), arm(90))
+    verdict = after(begun(baseline=arm(500)), *[hanging] * 3).judge(0, 3)
+    assert verdict.figures.in_total.canary.gave_up_soon == 9
+    assert verdict.sentence.endswith(
+        "; clients gave up (9 of the canary's, 0 of stable's); none counts as failed, as nobody"
+        " knows how long stable's requests take"
+    )
+
+
+def test_when_stable_fails_alike_the_sentence_says_so_and_promotion_is_not_delayed() -> None:
+    out = poll(arm(10, failed=10, code=503), arm(90, failed=90, code=503))
+    evidence = after(begun(), *[HEALTHY] * 10, *[out] * 15, *[HEALTHY] * 10)
+    verdict = evidence.judge(0, 35)
+    assert verdict.decision is Decision.CONTINUE
+    assert verdict.figures.canary_requests_needed == pytest.approx(450, abs=20)
+    assert verdict.sentence.endswith(
+        "; both versions failed alike for a while (150 of 150 canary requests, 1,350 of 1,350"
+        " stable requests), which speaks for neither"
+    )
+    assert after(evidence, *[HEALTHY] * 11).judge(0, 46).decision is Decision.PROMOTE
+
+
+def test_a_canary_that_fails_less_often_is_called_better() -> None:
+    better = poll(arm(100), arm(900, failed=45))
+    verdict = after(begun(), *[better] * 10).judge(0, 10)
+    assert verdict.decision is Decision.PROMOTE
+    assert verdict.sentence.endswith("; the canary fails less often than stable")
+
+
+def test_a_canary_that_is_faster_is_called_better() -> None:
+    random = Random(3)
+    evidence = begun(baseline=lognormal(random, 0.2, 2000))
+    for _ in range(40):
+        evidence = evidence.after(poll(lognormal(random, 0.05, 10), lognormal(random, 0.2, 90)))
+    assert evidence.judge(0, 40).sentence.endswith("; the canary is faster than stable")
+
+
+def test_a_step_without_requests_says_how_many_are_needed_and_how_long_that_takes() -> None:
+    rare = poll(arm(1), arm(9))
+    verdict = after(begun(), *[rare] * 3).judge(0, 600)
+    assert verdict.decision is Decision.HOLD
+    assert verdict.sentence == (
+        "no canary request was judged at this step (30 requests of both arms wait to fill a block):"
+        " silence is not health; 1 % needs about 313 canary requests, 5 min more at the rate seen"
+    )

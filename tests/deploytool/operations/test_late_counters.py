@@ -53,9 +53,10 @@ def context(looks: Looks, told: list[Any]) -> tuple[Context, list[tuple[float, i
         slept[0] += seconds
 
     store = SimpleNamespace(load=TargetState, take_wishes=lambda _: ())
+    platform = SimpleNamespace(observe=observe, instance=ready, store=store, weight=lambda _: 100)
     return Context(
         system=SYSTEM,
-        platform=cast("Any", SimpleNamespace(observe=observe, instance=ready, store=store)),
+        platform=cast("Any", platform),
         target="memory",
         run="first",
         command="canary",

@@ -262,7 +262,9 @@ def test_a_difference_names_line_field_and_both_values(promoted: Story) -> None:
     with pytest.raises(CheckFailed) as found:
         replay_run(promoted.log, "one")
     assert str(found.value.place) == f"{promoted.log}:{number + 1}"
-    assert found.value.why == "details.verdict.figures.e_value: recorded 0.5, computed 1.0"
+    why = "details.verdict.figures.e_value: recorded 0.5, computed "
+    assert found.value.why.startswith(why)
+    assert float(found.value.why.removeprefix(why)) == pytest.approx(1)
 
 
 def test_a_promotion_without_a_verdict_that_allows_it_is_found(tmp_path: Path) -> None:
@@ -311,6 +313,22 @@ def test_a_changed_byte_is_named_with_its_line_and_with_the_figure_it_is_in(
         replay_run(promoted.log, "one")
     assert str(found.value.place) == f"{promoted.log}:{number + 1}"
     assert "e_limit: recorded 900.0, computed 100.0" in found.value.note
+
+
+def test_a_canary_that_lies_wholly_before_a_changed_line_is_verified(tmp_path: Path) -> None:
+    story = Story(tmp_path, HEALTHY())
+    story.begin("one")
+    count = len(lines_of(story.log))
+    story.begin("two")
+    lines = story.log.read_bytes().splitlines(keepends=True)
+    lines[count + 3] = lines[count + 3].replace(b'"user":"', b'"user":"not-')
+    story.log.write_bytes(b"".join(lines))
+    result = replay_run(story.log, "one")
+    assert (result.outcome, result.lines) == (Phase.PROMOTED, count + 3)
+    assert result.broken is not None
+    assert str(result.broken.place) == f"{story.log}:{count + 4}"
+    with pytest.raises(CheckFailed, match="is not as it was written"):
+        replay_run(story.log, "two")
 
 
 def test_a_cut_off_end_leaves_the_run_unfinished(promoted: Story) -> None:

@@ -45,7 +45,12 @@ class Together:
     def pending_migrations(self, kind: str) -> Sequence[str]:
         return ["1_grow.sql"] if kind == "expand" else ()
 
-    def migrate(self, kind: str) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Each has a version of its own."""
+
+    def migrate(
+        self, kind: str, _deadline_s: float, _tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         self.started.append(f"{kind} migrations")
         return ()
 

@@ -7,12 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deploytool.canary.observation import (
-    ArmCounters,
-    Observation,
-    Snapshot,
-    difference,
-)
+from deploytool.canary.difference import difference
+from deploytool.canary.observation import ArmCounters, Observation, Snapshot
 from deploytool.traffic.gateway_counters import GatewayCounters, Taken
 from deploytool.traffic.metrics import GatewayScrape
 from deploytool.traffic.traefik_file import Arm

@@ -17,7 +17,7 @@ def both(percent: int) -> Route:
 
 
 def chosen(percent: int) -> Route:
-    return replace(both(percent), header="X-Choice", cookie="seen-1f")
+    return replace(both(percent), header="X-Choice", cookie="seen-1f", answer_within_s=2.5)
 
 
 def rendered(route: Route) -> dict[str, Any]:
@@ -97,9 +97,15 @@ def test_the_cookie_is_for_the_path_of_the_route_and_not_for_scripts(
 
 @pytest.mark.parametrize("percent", [0, 100])
 def test_header_and_cookie_choose_nothing_while_one_backend_gets_everything(percent: int) -> None:
-    assert rendered(chosen(percent)) == rendered(both(percent))
-    alone = chosen(10).without("stable")
-    assert rendered(alone) == rendered(both(10).without("stable"))
+    same = replace(both(percent), answer_within_s=2.5)
+    assert rendered(chosen(percent)) == rendered(same)
+    assert rendered(chosen(10).without("stable")) == rendered(same.without("stable"))
+
+
+def test_the_share_is_what_the_weights_give_unless_visitors_stay_or_one_has_all() -> None:
+    assert both(10).share == 1031 / 10080
+    assert both(0).share is both(100).share is None
+    assert replace(both(10), cookie="seen-1f").share is None
 
 
 def test_the_cookie_ends_with_its_canary_and_the_header_stays() -> None:
@@ -107,7 +113,18 @@ def test_the_cookie_ends_with_its_canary_and_the_header_stays() -> None:
     assert (left.header, left.cookie) == ("X-Choice", None)
 
 
-def test_a_file_of_before_there_were_headers_and_cookies_is_understood() -> None:
+def test_every_backend_has_the_same_time_to_answer_under_a_name_that_tells_it() -> None:
+    http = rendered(chosen(10))
+    assert http["serversTransports"]["web-2.5s"]["forwardingTimeouts"] == {
+        "dialTimeout": "2s",
+        "responseHeaderTimeout": "2.5s",
+        "idleConnTimeout": "30s",
+    }
+    balancers = [each["loadBalancer"] for name, each in http["services"].items() if name != "web"]
+    assert [each["serversTransport"] for each in balancers] == ["web-2.5s"] * 4
+
+
+def test_a_file_of_before_there_were_headers_cookies_and_limits_is_understood() -> None:
     text = render_route(both(10))
     assert text.startswith("# canary percent: 10\nhttp:")
     assert parse_route("web", text) == both(10)

@@ -6,14 +6,24 @@ chance that it is ever below the true difference is at most alpha. It needs fail
 independent given the rate; where they come in clusters, the logs of the bets are divided by the
 clusters' inflation of the variance, so that a cluster counts about once (an e-value to a power
 below 1 is worth less than one; simulated). Source: docs/canary.md, "Promotion".
+
+A block in which stable itself fails far more often than it is known to says nothing of the canary,
+and is left out. That is always valid: given the rates, how often stable fails is independent of the
+canary, and more of stable's failures only raise the bets, so that without those blocks their
+expected growth is less.
 """
 
 import math
 from collections.abc import Iterable
 from typing import Self
 
-from deploytool.canary.observation import Frozen, Table
+from deploytool.canary.observation import NO_TABLE, Frozen, Table
 
+OUTAGE_RATE = 0.1
+OUTAGE_TIMES = 5
+OUTAGE_FAILURES = 5
+"""Stable is out in a block where it fails at this rate, so many times as often as before, and so
+many times at least."""
 PRIOR_REQUESTS = 200
 """How many requests the rate before the canary counts for."""
 HALF_LIFE_REQUESTS = 20_000
@@ -31,6 +41,7 @@ class PromotionBound(Frozen):
 
     clusters: inflation of the variance by failures that come together; 1 where each comes alone.
     upper: running minimum of the bound, as a fraction; 1 means that nothing is known yet.
+    left_out: what was counted in the blocks in which stable was out.
     """
 
     limit: float
@@ -40,6 +51,7 @@ class PromotionBound(Frozen):
     requests: float
     clusters: float = 1.0
     upper: float = 1.0
+    left_out: Table = NO_TABLE
 
     @classmethod
     def start(
@@ -64,6 +76,8 @@ class PromotionBound(Frozen):
         """Take in one block of failures; a block with an empty arm changes nothing."""
         if not (table.n_c and table.n_s):
             return self
+        if self._is_out(table):
+            return self.model_copy(update={"left_out": self.left_out.plus(table)})
         log_e = tuple(
             log_e + log_growth(table, self.rate, tolerance) / self.clusters
             for log_e, tolerance in zip(self.log_e, self.tolerances, strict=True)
@@ -83,7 +97,7 @@ class PromotionBound(Frozen):
         """Estimate the canary requests, those of this step included, that prove a tolerance.
 
         Assumes that the arms go on as counted; infinite if they never get there that way.
-        tolerance: one of the tolerances.
+        tolerance: one of the tolerances. counted: in the blocks that were not left out.
         """
         n_c, x_c, n_s, x_s = counted
         rate_c = x_c / n_c if n_c else self.rate
@@ -94,6 +108,10 @@ class PromotionBound(Frozen):
         )
         missing = math.log(self.limit) - self.log_e[self.tolerances.index(tolerance)]
         return math.inf if growth <= 0 else n_c + max(0.0, missing) * self.clusters / growth
+
+    def _is_out(self, table: Table) -> bool:
+        rate = max(OUTAGE_RATE, min(1.0, OUTAGE_TIMES * self.rate))
+        return table.x_s >= max(OUTAGE_FAILURES, rate * table.n_s)
 
     def _bound(self, log_e: tuple[float, ...]) -> float:
         bound = 1.0

@@ -6,16 +6,20 @@ reads `Observation`s only.
 """
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
+from operator import add, sub
 from typing import Annotated, NamedTuple, Self
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PlainSerializer, field_validator
 
-from deploytool.canary.failure import FailureKind, failure_kind
-
-CLIENT_GAVE_UP = 499
-"""Neither success nor failure: the client left. Its waiting time still counts as latency, or the
-slowest requests of a slow canary would vanish."""
+from deploytool.canary.failure import (
+    CLIENT_GAVE_UP,
+    failure_kind,
+    is_client_error,
+    is_redirect,
+    is_success,
+)
 
 
 class Frozen(BaseModel):
@@ -30,6 +34,10 @@ def _without_infinity(number: float) -> float | str:
 
 Number = Annotated[float, PlainSerializer(_without_infinity, when_used="json")]
 """A float that may be infinite: JSON has no infinity, so there it is the string "inf"."""
+
+Buckets = tuple[tuple[Number, NonNegativeInt], ...]
+"""(upper bound in seconds, requests at most that long), ascending and cumulative, the last bound
++Inf; empty without any request."""
 
 
 class Pair(Frozen):
@@ -59,24 +67,35 @@ class Table(NamedTuple):
     n_s: int
     x_s: int
 
+    def plus(self, other: "Table") -> "Table":
+        """Add another block."""
+        return Table(*map(add, self, other))
+
+    def minus(self, other: "Table") -> "Table":
+        """Leave out a block that was added."""
+        return Table(*map(sub, self, other))
+
+
+NO_TABLE = Table(0, 0, 0, 0)
+
 
 class ArmCounters(Frozen):
     """Requests of one backend, counted as they end: since the router started, or in a period.
 
-    requests: by status code. buckets: (upper bound in seconds, requests at most that long),
-    ascending and cumulative, the last bound +Inf; empty while the backend had no request.
-    business: what the backend itself counted, by the metric's name.
+    requests: by status code. buckets: how long all of them took, gave_up: those alone whose client
+    gave up. business: what the backend itself counted, by the metric's name. expected: answers that
+    were as expected (count) and that were not (per), as the tool's own load found.
     """
 
     requests: dict[int, NonNegativeInt] = {}
-    buckets: tuple[tuple[Number, NonNegativeInt], ...] = ()
+    buckets: Buckets = ()
+    gave_up: Buckets = ()
     business: dict[str, Pair] = {}
+    expected: Pair | None = None
 
-    @field_validator("buckets")
+    @field_validator("buckets", "gave_up")
     @classmethod
-    def _are_cumulative(
-        cls, buckets: tuple[tuple[float, int], ...]
-    ) -> tuple[tuple[float, int], ...]:
+    def _are_cumulative(cls, buckets: Buckets) -> Buckets:
         if buckets and buckets[-1][0] != math.inf:
             raise ValueError("the last bucket's bound must be +Inf")
         for (bound, count), (next_bound, next_count) in pairwise(buckets):
@@ -85,22 +104,46 @@ class ArmCounters(Frozen):
         return buckets
 
     @property
+    def ended(self) -> int:
+        """Requests that ended, however they did."""
+        return sum(self.requests.values())
+
+    @property
     def answered(self) -> int:
-        """Requests that count for errors: all but those whose client gave up."""
-        return sum(n for code, n in self.requests.items() if code != CLIENT_GAVE_UP)
+        """Requests that were answered, by the backend or for it: all that no client gave up."""
+        return self.ended - self.requests.get(CLIENT_GAVE_UP, 0)
 
-    def failures(self, *, with_client_errors: bool = False) -> dict[int, int]:
-        """Return the failed requests by status code, those that occurred only."""
-        return {
-            code: n
-            for code, n in sorted(self.requests.items())
-            if n and (kind := failure_kind(code))
-            if with_client_errors or kind is not FailureKind.CLIENT_ERROR
-        }
+    def gave_up_late(self, late_s: float | None) -> int:
+        """Count the clients that gave up after waiting longer than a bound; none is known: 0."""
+        return 0 if late_s is None else _above(self.gave_up, late_s)
 
-    def failed(self, *, with_client_errors: bool = False) -> int:
+    def gave_up_soon(self, late_s: float | None) -> int:
+        """Count the other clients that gave up: neither failures nor successes."""
+        return max(0, self.requests.get(CLIENT_GAVE_UP, 0) - self.gave_up_late(late_s))
+
+    def judged(self, late_s: float | None) -> int:
+        """Count the requests that are judged for errors: answered, or given up too late."""
+        return self.answered + self.gave_up_late(late_s)
+
+    def failures(self, late_s: float | None = None) -> dict[int, int]:
+        """Return the failed requests by status code, those that occurred only.
+
+        late_s: a client that gave up later is one; None: none is.
+        """
+        counts = {**self.requests, CLIENT_GAVE_UP: self.gave_up_late(late_s)}
+        return {code: n for code, n in sorted(counts.items()) if n and failure_kind(code)}
+
+    def failed(self, late_s: float | None = None) -> int:
         """Count the failed requests of every kind."""
-        return sum(self.failures(with_client_errors=with_client_errors).values())
+        return sum(self.failures(late_s).values())
+
+    def by_code(self, is_wanted: Callable[[int], bool]) -> dict[int, int]:
+        """Return the requests of wanted status codes, those that occurred only."""
+        return {code: n for code, n in sorted(self.requests.items()) if n and is_wanted(code)}
+
+    def counted(self, is_wanted: Callable[[int], bool]) -> int:
+        """Count the requests whose status is wanted."""
+        return sum(self.by_code(is_wanted).values())
 
     @property
     def timed(self) -> int:
@@ -112,12 +155,7 @@ class ArmCounters(Frozen):
 
         Raises ValueError if there is no bucket with this bound.
         """
-        if not self.buckets:
-            return 0
-        for bound, count in self.buckets:
-            if bound == bound_s:
-                return self.timed - count
-        raise ValueError(f"the router has no latency bucket of {bound_s} s")
+        return _above(self.buckets, bound_s)
 
     def plus(self, other: Self) -> Self:
         """Add the counts of another period; both must have the same buckets, or one none."""
@@ -127,10 +165,14 @@ class ArmCounters(Frozen):
             {
                 "requests": {c: self.requests.get(c, 0) + other.requests.get(c, 0) for c in codes},
                 "buckets": _add_buckets(self.buckets, other.buckets),
+                "gave_up": _add_buckets(self.gave_up, other.gave_up),
                 "business": {
                     n: self.business.get(n, NO_EVENT).plus(other.business.get(n, NO_EVENT))
                     for n in names
                 },
+                "expected": self.expected.plus(other.expected)
+                if self.expected and other.expected
+                else self.expected or other.expected,
             }
         )
 
@@ -141,33 +183,69 @@ class Snapshot(Frozen):
     Two scrapes a poll apart would let a common spike of errors look like one arm's.
     taken_at: when the router had counted so much, in seconds; the same as before if it was not read
     anew since. Of a clock that nobody sets, or of who read it; differences alone mean something.
+    load_ratio: how many times the load of one of stable's processes each of the canary's carries.
+    share: of the requests (0-1) that the router is told to give the canary; None where nobody tells
+    it request by request: visitors stay with a version, or the number of pods makes the share.
     """
 
     taken_at: float
     stable: ArmCounters
     canary: ArmCounters
+    load_ratio: float = 1.0
+    share: float | None = None
 
 
 class Observation(Frozen):
-    """What happened on both arms in one period of `seconds`."""
+    """What happened on both arms in one period of `seconds`.
+
+    load_ratio: see Snapshot; the greatest there was.
+    share: what the router was told to give the canary all the time, as in `Snapshot`.
+    """
 
     seconds: float
     stable: ArmCounters
     canary: ArmCounters
+    load_ratio: float = 1.0
+    share: float | None = None
 
     @property
     def requests(self) -> int:
-        """Requests of both arms that count for errors: what the size of a block is measured in."""
-        return self.stable.answered + self.canary.answered
+        """Requests of both arms that ended: what the size of a block is measured in."""
+        return self.stable.ended + self.canary.ended
 
-    def errors(self, *, with_client_errors: bool = False) -> Table:
-        """Count failures per arm."""
+    def errors(self, late_s: float | None = None) -> Table:
+        """Count failures per arm. late_s: who gave up later than that met one."""
+        canary, stable = self.canary, self.stable
         return Table(
-            self.canary.answered,
-            self.canary.failed(with_client_errors=with_client_errors),
-            self.stable.answered,
-            self.stable.failed(with_client_errors=with_client_errors),
+            canary.judged(late_s),
+            canary.failed(late_s),
+            stable.judged(late_s),
+            stable.failed(late_s),
         )
+
+    def client_errors(self) -> Table:
+        """Count answers 4xx per arm, among all answers."""
+        canary, stable = self.canary, self.stable
+        return Table(
+            canary.answered,
+            canary.counted(is_client_error),
+            stable.answered,
+            stable.counted(is_client_error),
+        )
+
+    def redirects(self) -> Table:
+        """Count redirects per arm, among redirects and successes."""
+
+        def count(arm: ArmCounters) -> tuple[int, int]:
+            redirects = arm.counted(is_redirect)
+            return redirects + arm.counted(is_success), redirects
+
+        return Table(*count(self.canary), *count(self.stable))
+
+    def unexpected(self) -> Table:
+        """Count answers that were not as expected, among those that the tool's load looked at."""
+        canary, stable = self.canary.expected or NO_EVENT, self.stable.expected or NO_EVENT
+        return Table(canary.count + canary.per, canary.per, stable.count + stable.per, stable.per)
 
     def events(self, name: str) -> Table:
         """Count the events of a business metric per arm; those of `per` are the hits.
@@ -179,13 +257,13 @@ class Observation(Frozen):
         stable = self.stable.business.get(name, NO_EVENT)
         return Table(canary.count + canary.per, canary.per, stable.count + stable.per, stable.per)
 
-    def slower_than(self, bound_s: float) -> Table:
-        """Count requests over a bound per arm."""
+    def slower_than(self, canary_bound_s: float, stable_bound_s: float | None = None) -> Table:
+        """Count requests over a bound per arm; stable's may be another one."""
         return Table(
             self.canary.timed,
-            self.canary.slower_than(bound_s),
+            self.canary.slower_than(canary_bound_s),
             self.stable.timed,
-            self.stable.slower_than(bound_s),
+            self.stable.slower_than(stable_bound_s or canary_bound_s),
         )
 
     def plus(self, other: Self) -> Self:
@@ -195,8 +273,16 @@ class Observation(Frozen):
                 "seconds": self.seconds + other.seconds,
                 "stable": self.stable.plus(other.stable),
                 "canary": self.canary.plus(other.canary),
+                "load_ratio": max(self.load_ratio, other.load_ratio),
+                "share": self._share_with(other),
             }
         )
+
+    def _share_with(self, other: Self) -> float | None:
+        """Return the share that was set in both periods; one without a request has none."""
+        if not (self.requests and other.requests):
+            return self.share if self.requests else other.share
+        return self.share if self.share == other.share else None
 
 
 NOTHING = Observation(seconds=0.0, stable=ArmCounters(), canary=ArmCounters())
@@ -209,66 +295,17 @@ class Reset(Frozen):
     reason: str
 
 
-def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
-    """Tell what happened between two scrapes, or that the router restarted between them.
-
-    A counter that falls (or vanishes) means a restart, which voids the poll for both arms: what
-    one arm lost cannot be known, and dropping one arm alone would bias the comparison.
-    """
-    arms: dict[str, ArmCounters] = {}
-    for name, old, new in (
-        ("stable", before.stable, after.stable),
-        ("canary", before.canary, after.canary),
-    ):
-        arm = _grown(old, new)
-        if arm is None:
-            return Reset(reason=f"a counter of the {name} arm fell: the router restarted")
-        arms[name] = arm
-    growth = {name: _events_between(name, before, after) for name in sorted(after.canary.business)}
-    for name, arm in arms.items():
-        events = {metric: pair[name] for metric, pair in growth.items() if pair}
-        arms[name] = arm.model_copy(update={"business": events})
-    seconds = after.taken_at - before.taken_at
-    return Observation(seconds=seconds, stable=arms["stable"], canary=arms["canary"])
+def _above(buckets: Buckets, bound_s: float) -> int:
+    """Count what is above one of the buckets' bounds. Raises ValueError if there is none such."""
+    if not buckets:
+        return 0
+    for bound, count in buckets:
+        if bound == bound_s:
+            return buckets[-1][1] - count
+    raise ValueError(f"the router has no latency bucket of {bound_s} s")
 
 
-def _events_between(name: str, before: Snapshot, after: Snapshot) -> dict[str, Pair] | None:
-    """Return a business metric's events by arm; None if either arm's cannot be told.
-
-    A backend that was restarted counts from zero again. Its events of this poll are then left out
-    for both arms, as a reset of the router leaves out all.
-    """
-    events = {}
-    arms = (("stable", before.stable, after.stable), ("canary", before.canary, after.canary))
-    for arm, old, new in arms:
-        was, now = old.business.get(name), new.business.get(name)
-        if was is None or now is None or now.count < was.count or now.per < was.per:
-            return None
-        events[arm] = Pair(count=now.count - was.count, per=now.per - was.per)
-    return events
-
-
-def _grown(old: ArmCounters, new: ArmCounters) -> ArmCounters | None:
-    """Subtract old from new, or return None if that is no growth of the same counters."""
-    requests = {
-        code: new.requests.get(code, 0) - old.requests.get(code, 0)
-        for code in sorted(new.requests.keys() | old.requests.keys())
-    }
-    if any(n < 0 for n in requests.values()):
-        return None
-    if old.buckets and [b for b, _ in old.buckets] != [b for b, _ in new.buckets]:
-        return None
-    old_counts = [n for _, n in old.buckets] or [0] * len(new.buckets)
-    counts = [n - was for (_, n), was in zip(new.buckets, old_counts, strict=True)]
-    if any(n < 0 for n in counts) or counts != sorted(counts):
-        return None
-    buckets = tuple((b, n) for (b, _), n in zip(new.buckets, counts, strict=True))
-    return ArmCounters(requests={c: n for c, n in requests.items() if n}, buckets=buckets)
-
-
-def _add_buckets(
-    left: tuple[tuple[float, int], ...], right: tuple[tuple[float, int], ...]
-) -> tuple[tuple[float, int], ...]:
+def _add_buckets(left: Buckets, right: Buckets) -> Buckets:
     if not left or not right:
         return left or right
     if [b for b, _ in left] != [b for b, _ in right]:

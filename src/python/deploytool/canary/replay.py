@@ -35,7 +35,7 @@ ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first thing on record that does not come out again. line: its number in the log."""
+    """The first thing on record that does not come out again. line: its number."""
 
     line: int
     field: str
@@ -62,7 +62,7 @@ class Replay:
 def replay(run: str, lines: Iterable[tuple[int, Mapping[str, Any]]]) -> Replay:
     """Compute the canary of this run again, up to the first difference.
 
-    lines: number in the log and content, in order; those of other canaries are passed over.
+    lines: number and content, in order; those of other canaries are passed over.
     """
     again = _Again()
     difference = None
@@ -108,6 +108,7 @@ class _Poll(BaseModel):
     elapsed_at_step_s: float
     poll: Observation | Reset
     verdict: dict[str, Any]
+    remark: str = ""
 
 
 class _Weight(BaseModel):
@@ -198,7 +199,7 @@ class _Again:
         verdict = self._evidence.judge(self._evidence.step, seen.elapsed_at_step_s)
         self._compare("details.number", seen.number, self._evidence.polls)
         self._compare("details.verdict", seen.verdict, verdict.model_dump(mode="json"))
-        self._compare_words(line, verdict)
+        self._compare_words(line, verdict, seen.remark)
         self.verdict = verdict
         self.observations += 1
         if verdict.decision is not Decision.CONTINUE:
@@ -239,11 +240,11 @@ class _Again:
             raise _Differs("event", event, "evidence-begun")
         return self._evidence
 
-    def _compare_words(self, line: Mapping[str, Any], verdict: Verdict) -> None:
+    def _compare_words(self, line: Mapping[str, Any], verdict: Verdict, remark: str = "") -> None:
         steps = len(verdict.figures.weights_percent)
         self._compare("action", line.get("action"), f"step {verdict.figures.step + 1}/{steps}")
         self._compare("result", line.get("result"), str(verdict.decision))
-        self._compare("reason", line.get("reason"), verdict.sentence)
+        self._compare("reason", line.get("reason"), verdict.with_remark(remark))
 
     def _compare(self, field: str, recorded: JsonValue, computed: JsonValue) -> None:
         """Compare all the figures in a JSON value, each counted. Raises _Differs at the first."""

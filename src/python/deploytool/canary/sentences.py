@@ -1,22 +1,54 @@
 """The verdict in words, for a person: the metric, the counts, and what is missing."""
 
-import math
-
 from deploytool.canary.figures import ArmFigures, Figures, MetricFigures
+from deploytool.canary.metric import MetricKind
 from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.remarks import remarks
+from deploytool.canary.words import (
+    between,
+    duration,
+    percent,
+    period,
+    ratio_between,
+    strength,
+    wait,
+)
 
 
 def rollback(figures: Figures) -> str:
     """Say what the canary did worse than stable."""
     evidence = f"{figures.e_value:,.0f} reached its limit of {_limit(figures)}"
-    return f"{_worst(figures)}; evidence {evidence}"
+    return f"{_worst(figures)}; evidence {evidence}{remarks(figures)}"
 
 
 def doubted(figures: Figures, alpha_promotion: float) -> str:
     """Say what speaks against the canary though it has proved what the step asks for."""
     return (
         f"{_worst(figures)}; evidence {strength(figures.e_value)} of {_limit(figures)}:"
-        f" no step is passed unless below {1 / alpha_promotion:,.0f}"
+        f" no step is passed unless below {1 / alpha_promotion:,.0f}{remarks(figures)}"
+    )
+
+
+def vanished(figures: Figures) -> str:
+    """Say that the canary's share of the requests that ended is not the share that was set."""
+    share = figures.share
+    assert share is not None
+    whose = "the canary" if share.observed < share.set_share else "stable"
+    return (
+        f"share: {_share(share.canary_requests, share.requests)} requests that ended were the"
+        f" canary's, which was set to get {percent(share.set_share)}: by chance alone that is so"
+        f" less often than once in {share.e_limit:,.0f} times; requests to {whose} seem never to"
+        f" end{remarks(figures)}"
+    )
+
+
+def silent(figures: Figures) -> str:
+    """Say that the canary had no event of a business metric where stable had many."""
+    name, expected = next(iter(figures.silent.items()))
+    metric = next(each for each in figures.metrics if each.metric == name)
+    return (
+        f"{name}: no event at the canary against {metric.stable_requests:,} at stable, where about"
+        f" {expected:,} were to be expected of it: no step is passed without any{remarks(figures)}"
     )
 
 
@@ -28,76 +60,70 @@ def passed(figures: Figures, alpha_promotion: float) -> str:
         f" against {_share(stable.errors, stable.requests)} stable requests;"
         f" {percent(1 - alpha_promotion)} sure that the canary is worse by less than"
         f" {percent(figures.upper_bound)} ({percent(figures.gate)} allowed);"
-        f" {_no_evidence(figures)}"
+        f" {_no_evidence(figures)}{remarks(figures)}"
     )
 
 
-def early(figures: Figures, policy: VerdictPolicy) -> str:
-    """Say that only the time or the traffic at this step is missing."""
+def early(figures: Figures, policy: VerdictPolicy, least_s: float) -> str:
+    """Say that only the time or the traffic at this step is missing. least_s: of this step."""
     least = (
         f"at least {policy.least_step_requests:,} canary requests"
         if figures.at_step.canary.requests < policy.least_step_requests
-        else f"at least {policy.least_step_s:.0f} s"
+        else f"at least {period(least_s)}"
     )
     return (
         f"{_failures(figures.at_step.canary)} bounds the difference below"
         f" {percent(figures.upper_bound)} ({percent(figures.gate)} allowed);"
-        f" the step takes {least}"
+        f" the step takes {least}{remarks(figures)}"
     )
 
 
 def missing(figures: Figures) -> str:
-    """Say what is missing for this step to be passed."""
+    """Say what is missing for this step to be passed, and how long it takes to come."""
+    return f"{_known_so_far(figures)}; {_needed(figures)}{remarks(figures)}"
+
+
+def _known_so_far(figures: Figures) -> str:
     canary, stable = figures.at_step.canary, figures.at_step.stable
     for arm, counted in (("canary", canary), ("stable", stable)):
         if not counted.requests:
             waiting = f"{figures.pending_requests:,} requests of both arms wait to fill a block"
             return f"no {arm} request was judged at this step ({waiting}): silence is not health"
-    bound = (
-        f"{_failures(canary)} bounds the difference below {percent(figures.upper_bound)}"
-        if figures.upper_bound < 1
-        else f"{_failures(canary)} does not bound the difference yet"
-    )
+    if figures.upper_bound < 1:
+        return f"{_failures(canary)} bounds the difference below {percent(figures.upper_bound)}"
+    return f"{_failures(canary)} does not bound the difference yet"
+
+
+def _needed(figures: Figures) -> str:
+    canary, stable = figures.at_step.canary, figures.at_step.stable
     if figures.canary_requests_needed is None:
         return (
-            f"{bound}; {percent(figures.gate)} is out of reach while canary requests fail at"
+            f"{percent(figures.gate)} is out of reach while canary requests fail at"
             f" {percent(canary.error_rate or 0)} and stable requests at"
             f" {percent(stable.error_rate or 0)}"
         )
+    needed = f"about {figures.canary_requests_needed:,} canary requests"
+    if figures.canary_per_s is None:
+        return f"{percent(figures.gate)} needs {needed}"
+    if not figures.canary_per_s:
+        return f"{percent(figures.gate)} needs {needed}, and none comes"
+    left = max(0, figures.canary_requests_needed - canary.requests)
+    takes = wait(left / figures.canary_per_s)
+    return f"{percent(figures.gate)} needs {needed}, {takes} more at the rate seen"
+
+
+def unseen(observed_s: float) -> str:
+    """Say what nobody can know of a canary that was observed for so long."""
     return (
-        f"{bound}; {percent(figures.gate)} needs about {figures.canary_requests_needed:,}"
-        " canary requests"
+        f"this canary was observed for {period(observed_s)}: "
+        "what fails later than that was never seen"
     )
-
-
-def percent(fraction: float) -> str:
-    """Write a fraction as a percentage with two or three figures."""
-    value = 100 * fraction
-    digits = 1 if value >= 1 else 2
-    return f"{value:.{digits}f}".rstrip("0").rstrip(".") + " %"
-
-
-def strength(e_value: float) -> str:
-    """Write an e-value in as many figures as mean something."""
-    if e_value >= 10_000:  # so far above any limit that digits say nothing
-        return "over 10,000"
-    if e_value >= 10:
-        return f"{e_value:,.0f}"
-    return "under 0.01" if e_value < 0.01 else f"{e_value:.2g}"
-
-
-def duration(seconds: float) -> str:
-    """Write a latency in the unit that people use for it."""
-    if seconds >= 1:
-        return f"{seconds:.3g} s"
-    return f"{1000 * seconds:.0f} ms" if seconds >= 0.01 else f"{1000 * seconds:.2g} ms"
 
 
 def _worst(figures: Figures) -> str:
     """Write in which metric the canary is worst, and how."""
     worst = figures.metrics[0]
-    counts = _ratios(worst) if worst.is_business else _shares(worst)
-    return f"{worst.metric}: {counts}{_detail(worst, figures)}"
+    return f"{worst.metric}: {_counts(worst)}{_detail(worst, figures)}"
 
 
 def _limit(figures: Figures) -> str:
@@ -109,25 +135,40 @@ def _share(hits: int, requests: int) -> str:
     return f"{hits:,} of {requests:,}{rate}"
 
 
-def _shares(worst: MetricFigures) -> str:
+def _counts(worst: MetricFigures) -> str:
     """Write both arms' counts and rates, and between which rates the true ones are."""
-    verb = "failed" if worst.bound_s is None else f"took over {duration(worst.bound_s)}"
+    canary = f"{worst.canary_hits:,} of {worst.canary_requests:,}"
+    stable = f"{worst.stable_hits:,} of {worst.stable_requests:,}"
+    match worst.kind:
+        case MetricKind.BUSINESS:
+            return _ratios(worst)
+        case MetricKind.EXPECTATIONS:
+            canary += " answers of the canary were not as expected (status, body)"
+            stable += " of stable"
+        case MetricKind.LATENCY:
+            canary += f" canary requests took over {duration(worst.bound_s or 0)}"
+            stable += " stable requests"
+            if worst.stable_bound_s != worst.bound_s:
+                stable += f" over {duration(worst.stable_bound_s or 0)}"
+        case _:
+            canary += f" canary requests {_VERBS[worst.kind]}"
+            stable += " stable requests"
     return (
-        f"{worst.canary_hits:,} of {worst.canary_requests:,} canary requests {verb}"
-        f" ({_known(worst.canary_hits, worst.canary_requests)}, 95 % interval"
-        f" {_between(worst.canary_interval)})"
-        f" against {worst.stable_hits:,} of {worst.stable_requests:,} stable requests"
-        f" ({_known(worst.stable_hits, worst.stable_requests)}, {_between(worst.stable_interval)})"
+        f"{canary} ({_known(worst.canary_hits, worst.canary_requests)}, 95 % interval"
+        f" {between(worst.canary_interval)}) against {stable}"
+        f" ({_known(worst.stable_hits, worst.stable_requests)}, {between(worst.stable_interval)})"
     )
+
+
+_VERBS = {
+    MetricKind.ERRORS: "failed",
+    MetricKind.CLIENT_ERRORS: "were answered 4xx",
+    MetricKind.REDIRECTS: "were redirected",
+}
 
 
 def _known(hits: int, requests: int) -> str:
     return percent(hits / requests) if requests else "nothing known"
-
-
-def _between(interval: tuple[float, float]) -> str:
-    low, high = map(percent, interval)
-    return f"{low.removesuffix(' %')} to {high}"
 
 
 def _ratios(worst: MetricFigures) -> str:
@@ -138,9 +179,9 @@ def _ratios(worst: MetricFigures) -> str:
 
 
 def _ratio(per: int, events: int, interval: tuple[float, float]) -> str:
-    least, most = ((1 - share) / share if share else math.inf for share in reversed(interval))
     ratio = f"{(events - per) / per:.2f}" if per else "no ratio"
-    return f"{events - per:,} per {per:,} ({ratio}, 95 % interval {least:.2f} to {most:.2f})"
+    known = f"{ratio}, 95 % interval {ratio_between(interval)}"
+    return f"{events - per:,} per {per:,} ({known})"
 
 
 def _failures(arm: ArmFigures) -> str:
@@ -149,26 +190,31 @@ def _failures(arm: ArmFigures) -> str:
 
 
 def _detail(worst: MetricFigures, figures: Figures) -> str:
-    """Name how the canary's requests failed, or both arms' 90th percentiles."""
+    """Name how the canary's requests ended, or both arms' 90th percentiles."""
     canary, stable = figures.in_total.canary, figures.in_total.stable
-    if worst.is_business:
-        return ""
-    if worst.bound_s is None and not canary.errors:
-        return ""
-    if worst.bound_s is None:
-        kind, count = max(canary.errors_by_kind.items(), key=lambda item: item[1])
-        codes = canary.errors_by_code
-        return f"; {count:,} by {kind}, mostly status {max(codes, key=lambda code: codes[code])}"
-    if canary.p90_s is None or stable.p90_s is None:
-        return ""
-    return f"; p90 {duration(canary.p90_s)} against {duration(stable.p90_s)}"
+    match worst.kind:
+        case MetricKind.ERRORS if canary.errors:
+            kind, count = max(canary.errors_by_kind.items(), key=lambda item: item[1])
+            return f"; {count:,} by {kind}, mostly status {_most(canary.errors_by_code)}"
+        case MetricKind.CLIENT_ERRORS if canary.client_errors_by_code:
+            return f"; mostly status {_most(canary.client_errors_by_code)}"
+        case MetricKind.REDIRECTS if canary.redirects_by_code:
+            return f"; mostly status {_most(canary.redirects_by_code)}"
+        case MetricKind.LATENCY if canary.p90_s is not None and stable.p90_s is not None:
+            return f"; p90 {duration(canary.p90_s)} against {duration(stable.p90_s)}"
+        case _:
+            return ""
+
+
+def _most(by_code: dict[int, int]) -> int:
+    return max(by_code, key=lambda code: by_code[code])
 
 
 def _no_evidence(figures: Figures) -> str:
     """Say how much speaks against the canary, and which metrics could not say anything."""
     found = (
         f"evidence against it {strength(figures.e_value)} of {_limit(figures)}"
-        if any(each.bound_s is not None for each in figures.metrics)
+        if any(each.kind is MetricKind.LATENCY for each in figures.metrics)
         else "latency was not judged: too few stable requests before the canary"
     )
     unjudged = [

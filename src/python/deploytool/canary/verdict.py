@@ -11,21 +11,18 @@ from typing import Self
 from deploytool.canary import sentences
 from deploytool.canary.blocks import Blocks
 from deploytool.canary.bound import PromotionBound, tolerances
+from deploytool.canary.comparison import better_metrics, silent_metrics
 from deploytool.canary.evidence import ROUNDING, log_sum_exp
-from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
-from deploytool.canary.metric import MetricEvidence, judged_metrics
-from deploytool.canary.observation import (
-    NOTHING,
-    ArmCounters,
-    Frozen,
-    Observation,
-    Reset,
-    Table,
-)
+from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures, ShareFigures
+from deploytool.canary.latency import late_s
+from deploytool.canary.metric import MetricEvidence, MetricKind, judged_metrics
+from deploytool.canary.observation import NOTHING, ArmCounters, Frozen, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.share import ShareEvidence
 
 POLLS_AFTER_MOVE = 2
 """The poll in which the weight moved, and one more for requests still in flight."""
+ERRORS: str = MetricKind.ERRORS
 
 
 class Decision(StrEnum):
@@ -46,12 +43,17 @@ class Verdict(Frozen):
     sentence: str
     figures: Figures
 
+    def with_remark(self, remark: str) -> str:
+        """Return the sentence and what else is to be said of its poll, "" when there is nothing."""
+        return f"{self.sentence}; {remark}" if remark else self.sentence
+
 
 class CanaryEvidence(Frozen):
     """Everything known about a canary. Saved after every poll: nothing is lost by a restart.
 
     weights_percent: the canary's share, a number a step. polls: how many were taken in, the dropped
-    ones included. at_step and in_total: judged blocks.
+    ones included. late_s: a client that gives up later met a failure; None: not known. at_step and
+    in_total: judged blocks.
     """
 
     policy: VerdictPolicy
@@ -59,7 +61,9 @@ class CanaryEvidence(Frozen):
     step: int
     polls: int = 0
     baseline_error_rate: float
+    late_s: float | None
     blocks: Blocks
+    share: ShareEvidence
     metrics: tuple[MetricEvidence, ...]
     promotion: PromotionBound
     at_this_step: Observation = NOTHING
@@ -75,13 +79,16 @@ class CanaryEvidence(Frozen):
         """
         if not weights_percent or not all(0 < weight < 100 for weight in weights_percent):
             raise ValueError(f"steps must be weights of 1-99 percent, not {weights_percent}")
-        failed = baseline.failed(with_client_errors=policy.are_client_errors_counted)
-        rate = failed / baseline.answered if baseline.answered else 0.0
+        patience_s = late_s(baseline)
+        judged = baseline.judged(patience_s)
+        rate = baseline.failed(patience_s) / judged if judged else 0.0
         return cls(
             policy=policy,
             weights_percent=weights_percent,
             step=0,
             baseline_error_rate=rate,
+            late_s=patience_s,
+            share=ShareEvidence(limit=1 / policy.alpha),
             blocks=Blocks(
                 least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
             ),
@@ -102,7 +109,8 @@ class CanaryEvidence(Frozen):
         for next_step in range(self.step + 1, step + 1):
             evidence = evidence._begun(next_step)
         blocks = evidence.blocks.dropping(POLLS_AFTER_MOVE)
-        return evidence.model_copy(update={"blocks": blocks})
+        share = evidence.share.awaited_anew()
+        return evidence.model_copy(update={"blocks": blocks, "share": share})
 
     def after(self, poll: Observation | Reset) -> Self:
         """Take in one poll; after a rollback verdict nothing changes any more."""
@@ -115,8 +123,9 @@ class CanaryEvidence(Frozen):
         return self.model_copy(
             update={
                 **taken,
-                "metrics": tuple(metric.after(block, self.policy) for metric in self.metrics),
-                "promotion": self.promotion.after(self._errors(block)),
+                "share": self.share.after(block),
+                "metrics": tuple(metric.after(block, self.late_s) for metric in self.metrics),
+                "promotion": self.promotion.after(block.errors(self.late_s)),
                 "at_this_step": self.at_this_step.plus(block),
                 "in_total": self.in_total.plus(block),
             }
@@ -143,8 +152,12 @@ class CanaryEvidence(Frozen):
     @property
     def gate(self) -> float:
         """The bound that passes this step."""
-        steps_left = len(self.weights_percent) - 1 - self.step
-        return self.policy.gates[min(steps_left, 2)]
+        return self.policy.gates[min(self.steps_left, 2)]
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps come after this one."""
+        return len(self.weights_percent) - 1 - self.step
 
     def judge(self, step: int, elapsed_at_step_s: float) -> Verdict:
         """Decide. elapsed_at_step_s: since the weight of this step was set.
@@ -154,45 +167,47 @@ class CanaryEvidence(Frozen):
         if step != self.step:
             raise ValueError(f"the evidence is of step {self.step}, not of step {step}")
         figures = self.figures()
-        worst = figures.metrics[0]
         if self.is_rejected:
             # first, on a tie too: a bad canary is worse than a wrong rollback
-            return Verdict(
-                decision=Decision.ROLLBACK,
-                metric=worst.metric,
-                sentence=sentences.rollback(figures),
-                figures=figures,
-            )
-        is_proved = self.promotion.upper <= self.gate
-        is_doubted = is_proved and self.is_doubted
-        is_long_enough = (
-            elapsed_at_step_s >= self.policy.least_step_s
-            and self.at_this_step.canary.answered >= self.policy.least_step_requests
-        )
-        if is_proved and is_long_enough and not is_doubted:
-            is_last = step == len(self.weights_percent) - 1
-            decision = Decision.PROMOTE if is_last else Decision.ADVANCE
-            sentence = sentences.passed(figures, self.policy.alpha_promotion)
+            decision, metric = Decision.ROLLBACK, figures.metrics[0].metric
+            sentence = sentences.rollback(figures)
+        elif doubt := self._doubt(figures, elapsed_at_step_s):
+            is_over = elapsed_at_step_s >= self.policy.most_at_s(self.steps_left)
+            is_lost = self.share.reached_s >= self.policy.answer_within_s
+            decision = Decision.HOLD if is_over or is_lost else Decision.CONTINUE
+            metric, sentence = doubt
         else:
-            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
-            decision = Decision.HOLD if is_over else Decision.CONTINUE
-            if is_doubted:
-                sentence = sentences.doubted(figures, self.policy.alpha_promotion)
-            elif is_proved:
-                sentence = sentences.early(figures, self.policy)
-            else:
-                sentence = sentences.missing(figures)
-        metric = worst.metric if is_doubted else "errors"
+            is_last = step == len(self.weights_percent) - 1
+            decision, metric = Decision.PROMOTE if is_last else Decision.ADVANCE, ERRORS
+            sentence = sentences.passed(figures, self.policy.alpha_promotion)
         return Verdict(decision=decision, metric=metric, sentence=sentence, figures=figures)
+
+    def _doubt(self, figures: Figures, elapsed_at_step_s: float) -> tuple[str, str] | None:
+        """Return the metric that keeps the step from being passed, and why; None: nothing does."""
+        if self.share.is_reached:
+            return "share", sentences.vanished(figures)
+        if self.promotion.upper > self.gate:
+            return ERRORS, sentences.missing(figures)
+        if figures.silent:
+            return next(iter(figures.silent)), sentences.silent(figures)
+        if self.is_doubted:
+            doubted = sentences.doubted(figures, self.policy.alpha_promotion)
+            return figures.metrics[0].metric, doubted
+        least_s = self.policy.least_at_s(self.steps_left)
+        is_long_enough = (
+            elapsed_at_step_s >= least_s
+            and figures.at_step.canary.requests >= self.policy.least_step_requests
+        )
+        early = sentences.early(figures, self.policy, least_s)
+        return None if is_long_enough else (ERRORS, early)
 
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
         metrics = [
             MetricFigures.of(
-                metric.name,
-                metric.bound_s,
+                metric,
                 math.exp(self._weighted_log_e(metric)),
-                metric.table(self.in_total, self.policy),
+                metric.table(self.in_total, self.late_s),
             )
             for metric in self.metrics
         ]
@@ -204,11 +219,18 @@ class CanaryEvidence(Frozen):
             upper_bound=self.promotion.upper,
             gate=self.gate,
             canary_requests_needed=self._canary_requests_needed(),
+            canary_per_s=self._canary_per_s(),
+            late_s=self.late_s,
+            left_out=self.promotion.left_out,
+            share=ShareFigures.of(self.share),
+            silent=silent_metrics(self.in_total, self.policy),
+            better=better_metrics(self.in_total, self.metrics, self.late_s),
             metrics=tuple(sorted(metrics, key=_heaviest_first)),
             at_step=self._arms(self.at_this_step),
             in_total=self._arms(self.in_total),
             pending_requests=self.blocks.pending.requests,
             dropped_polls=self.blocks.dropped_polls,
+            load_ratio=self.at_this_step.load_ratio,
         )
 
     def _begun(self, step: int) -> Self:
@@ -226,23 +248,24 @@ class CanaryEvidence(Frozen):
         """Return log(weight * e): a process of this weight has the limit 1 / (alpha * weight)."""
         return metric.process.log_e - math.log(metric.process.limit) - math.log(self.policy.alpha)
 
-    def _errors(self, observed: Observation) -> Table:
-        return observed.errors(with_client_errors=self.policy.are_client_errors_counted)
-
     def _arms(self, observed: Observation) -> Arms:
-        counted = self.policy.are_client_errors_counted
         return Arms(
-            stable=ArmFigures.of(observed.stable, with_client_errors=counted),
-            canary=ArmFigures.of(observed.canary, with_client_errors=counted),
+            stable=ArmFigures.of(observed.stable, self.late_s),
+            canary=ArmFigures.of(observed.canary, self.late_s),
         )
 
     def _canary_requests_needed(self) -> int | None:
         weight = self.weights_percent[self.step]
-        counted = self._errors(self.at_this_step)
+        counted = self.at_this_step.errors(self.late_s).minus(self.promotion.left_out)
         ratio = counted.n_s / counted.n_c if counted.n_c else (100 - weight) / weight
         needed = self.promotion.requests_needed(self.gate, counted, ratio)
-        needed = max(needed, self.policy.least_step_requests)
+        needed = max(needed + self.promotion.left_out.n_c, self.policy.least_step_requests)
         return math.ceil(needed) if math.isfinite(needed) else None
+
+    def _canary_per_s(self) -> float | None:
+        seconds = self.at_this_step.seconds + self.blocks.pending.seconds
+        ended = self.at_this_step.canary.ended + self.blocks.pending.canary.ended
+        return ended / seconds if seconds else None
 
 
 def _fresh_bound(policy: VerdictPolicy, rate: float) -> PromotionBound:

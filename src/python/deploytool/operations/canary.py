@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import DeployError, ExitCode
 from deploytool.operations import migrations, replacement
+from deploytool.operations.callers import affected_callers
 from deploytool.operations.context import Context
 from deploytool.operations.invariants import known_rows
 from deploytool.operations.load import SentTraffic, Traffic, TrafficResult, is_sent, traffic
@@ -16,6 +17,7 @@ from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
+from deploytool.system.revision import differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,14 @@ class CanaryOptions:
 class CanaryResult:
     """How a canary ended.
 
+    callers: a sentence on each service that gave wrong answers meanwhile and calls this component.
     failures: what went wrong afterwards, or is wrong with the data. They change nothing in how it
     ended.
     """
 
     canary: Canary
     traffic: TrafficResult | None = None
+    callers: tuple[str, ...] = ()
     failures: tuple[DeployError, ...] = ()
 
     @property
@@ -69,9 +73,10 @@ def canary(context: Context, options: CanaryOptions) -> CanaryResult:
 def judged(context: Context, canary: Canary, wanted: Traffic) -> CanaryResult:
     """Carry a canary on to its end, with the traffic that is wanted beside it."""
     with traffic(context, wanted, canary.broken_before) as sent:
-        ended = replacement.carry_on(context, canary)
+        ended = replacement.carry_on(replace(context, sent=sent.counts), canary)
         failures = finish(context, ended)
-    return CanaryResult(ended, sent.result, (*failures, *_about(ended, sent)))
+    callers = _tell_callers(context, ended, sent)
+    return CanaryResult(ended, sent.result, callers, (*failures, *_about(ended, sent)))
 
 
 def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
@@ -87,6 +92,17 @@ def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
         error.note = error.note or f"{ended.component} {ended.canary.id} is stable all the same"
         return (error,)
     return ()
+
+
+def _tell_callers(context: Context, ended: Canary, sent: SentTraffic) -> tuple[str, ...]:
+    """Name those that call the component and gave wrong answers while there was a canary of it."""
+    if sent.result is None:
+        return ()
+    stable = context.platform.store.load().stable
+    callers = affected_callers(context.system, stable, ended.component, sent.result.counts)
+    for sentence in callers:
+        context.say("note", ended.component, reason=sentence)
+    return callers
 
 
 def _about(ended: Canary, sent: SentTraffic) -> list[DeployError]:
@@ -114,6 +130,7 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
 
 
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
+    context.platform.require_distinct_migrations()
     state = _stable_first(context, found)
     component = options.component or _changed(context, state)
     stable = state.stable[component]
@@ -170,14 +187,14 @@ def _changed(context: Context, state: TargetState) -> str:
 
 
 def _tell_start(context: Context, canary: Canary) -> None:
-    same = canary.stable.id == canary.canary.id
+    differs = differences(canary.stable, canary.canary)
     context.emit(
         Event(
             "canary-started",
             object=f"{canary.component} {canary.canary.id}",
             reason="the same revision as stable: judged against itself"
-            if same
-            else f"against stable {canary.stable.id}",
+            if canary.stable.id == canary.canary.id
+            else f"against stable {canary.stable.id}; differs in: {', '.join(differs)}",
             details={
                 "canary_run": canary.run,
                 "component": canary.component,
@@ -185,14 +202,8 @@ def _tell_start(context: Context, canary: Canary) -> None:
                 "canary": canary.canary.id,
                 "steps": list(canary.steps),
                 "is_held_at_end": canary.is_held_at_end,
-                "settings": [*_changed_settings(canary)],
+                "differs": [*differs],
             },
             view=CanaryView.of(canary, context.now()),
         )
     )
-
-
-def _changed_settings(canary: Canary) -> list[str]:
-    """Return the names alone: a value may be a secret that nobody has told of."""
-    before, after = canary.stable.environment, canary.canary.environment
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

@@ -17,6 +17,7 @@ from deploytool.record.origin import user_name
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.declaration import Service, System
 from deploytool.system.revision import Revision, revision_of
+from deploytool.traffic.load.counts import LoadCounts
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Context:
     artifacts: component -> the file that was built for it. emit: takes each event, at once.
     has_visitors: whether the target has traffic of its own. deadline_s: the limit of every single
     wait for something to be done. now: unix seconds, to be shown and kept. monotonic: seconds since
-    any moment, for how long something took: somebody may set the clock meanwhile.
+    any moment, for how long something took: somebody may set the clock meanwhile. sent: counts the
+    traffic that the operation makes itself; None where it makes none.
     """
 
     system: System
@@ -41,6 +43,7 @@ class Context:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    sent: Callable[[], LoadCounts] | None = None
     _digests: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
@@ -77,6 +80,14 @@ class Context:
                 hint="name one of these",
             )
         return services[name]
+
+    def addresses(self) -> dict[str, str]:
+        """Return where each service is reached from outside: component -> URL of its route."""
+        url = self.platform.gateway_url()
+        return {
+            name: f"{url}{service.route.rstrip('/')}/"
+            for name, service in self.system.services.items()
+        }
 
     def built(self, component: str, overrides: Mapping[str, str] | None = None) -> Revision:
         """Return the revision that the current build is. Raises InvalidInput when none was built.

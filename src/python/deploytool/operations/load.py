@@ -1,6 +1,6 @@
 """Traffic on demand: beside a canary where there are no visitors, or by itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -10,7 +10,8 @@ from deploytool.operations.invariants import Broken, Known, broken_invariants, k
 from deploytool.platforms.base import Condition, Role
 from deploytool.record.event import Event
 from deploytool.traffic.load.counts import LoadCounts
-from deploytool.traffic.load.generator import LoadGenerator
+from deploytool.traffic.load.generator import RECHECK_S, LoadGenerator
+from deploytool.traffic.load.recheck import Rechecked
 
 # Requests under way when the load ends get this long; then the data is looked at.
 _FINISH_S = 15.0
@@ -34,16 +35,26 @@ class Traffic:
 class TrafficResult:
     """What the traffic met, and what the look at the data found afterwards.
 
-    lost: promises that are not kept. broken: invariants that rows break since the traffic began, or
-    the canary beside it; broken_before: those that the same rows broke before. not_seen: why one
-    could not look at all of it; "" where that is no matter.
+    lost: promises that are not kept; unknown: those that could not be asked for. broken: invariants
+    that rows break since the traffic began, or the canary beside it; broken_before: those that the
+    same rows broke before. not_seen: why one could not look at all of it; "" where that is no
+    matter.
     """
 
     counts: LoadCounts
     lost: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
     broken_before: tuple[str, ...] = ()
     not_seen: str = ""
+
+    @property
+    def not_asked(self) -> str:
+        """How many promises could not be asked for, and one of them; "" when all could."""
+        if not self.unknown:
+            return ""
+        count = f"could not be asked within {RECHECK_S:.0f} s: {len(self.unknown)}"
+        return f"{count} (for example {self.unknown[0]})"
 
     @property
     def failure(self) -> CheckFailed | None:
@@ -69,9 +80,11 @@ class TrafficResult:
 class SentTraffic:
     """Filled in when the traffic has ended; the result stays None when none was wanted.
 
-    failures: what went wrong with it, or is wrong with the data: what was done meanwhile stands.
+    counts: of the traffic up to now, while it is sent; None when none was wanted. failures: what
+    went wrong with it, or is wrong with the data: what was done meanwhile stands.
     """
 
+    counts: Callable[[], LoadCounts] | None = None
     result: TrafficResult | None = None
     failures: list[DeployError] = field(default_factory=list)
 
@@ -100,6 +113,7 @@ def traffic(context: Context, wanted: Traffic, known: Known) -> Iterator[SentTra
     try:
         reason = f"{rate:g} requests a second"
         context.emit(Event("load-started", reason=reason, view=generator))
+        sent.counts = generator.snapshot
         yield sent
     except BaseException:
         generator.stop(0)
@@ -161,17 +175,19 @@ def _seen(context: Context, generator: LoadGenerator, known: Known) -> TrafficRe
     context.emit(
         Event("load-ended", result="ok", reason=counts.summary(), details=counts.as_dict())
     )
-    lost: tuple[str, ...] = ()
+    promises = Rechecked()
     broken = Broken()
     not_seen = ""
     try:
-        lost = generator.recheck()
+        promises = generator.recheck()
         broken = broken_invariants(context, known)
     except DeployError as error:
         not_seen = f"{error.what}: {error.why}"
     except KeyboardInterrupt:
         not_seen = "it was interrupted"
-    result = TrafficResult(counts, lost, broken.since, broken.before, not_seen)
+    result = TrafficResult(
+        counts, promises.lost, promises.unknown, broken.since, broken.before, not_seen
+    )
     _tell(context, result)
     return result
 
@@ -181,6 +197,8 @@ def _tell(context: Context, result: TrafficResult) -> None:
     if failure is not None:
         reason = f"{failure.what}: {failure.why}"
         context.emit(Event("check", object="data", result="failed", reason=reason))
+    if result.unknown:
+        context.say("note", "data", reason=result.not_asked)
     if result.not_seen:
         context.say("note", "data", reason=f"not looked at to the end: {result.not_seen}")
     if result.broken_before:

@@ -4,23 +4,28 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from deploytool.canary.difference import difference
 from deploytool.canary.latency import BASELINE_REQUESTS
 from deploytool.canary.machine import Canary, Event
-from deploytool.canary.observation import (
-    ArmCounters,
-    Observation,
-    Reset,
-    Snapshot,
-    difference,
-)
+from deploytool.canary.observation import ArmCounters, Observation, Reset, Snapshot
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
+from deploytool.errors import NotReady
 from deploytool.operations.business import with_business
 from deploytool.operations.context import Context
+from deploytool.operations.expectations import with_expectations
 from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
-from deploytool.platforms.base import Condition, Instance, Role
+from deploytool.operations.weight import (
+    GONE,
+    await_answer,
+    ended_by_itself,
+    is_missed,
+    look_at,
+    set_weight,
+)
+from deploytool.platforms.base import Instance, Role
 from deploytool.record import event as record
 from deploytool.system.policy import WhenHeld
 
@@ -36,6 +41,8 @@ class Outcome:
 
 # Between two looks at how many requests stable has had; none in that time means none will come.
 _LEARN_S = 3.0
+# A poll that takes so many times its interval shows less than it should, and later.
+_SLOW = 2.0
 
 _MOVES = {
     Decision.ADVANCE: Event.ADVANCE,
@@ -54,26 +61,38 @@ def observe(context: Context, canary: Canary) -> Outcome:
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
     _tell_step(context, canary, evidence)
-    began = context.monotonic()
+    began, observed_s = context.monotonic(), canary.observed_s
     before, _ = _read(context, canary)
     while True:
+        since = context.monotonic()
         context.sleep(policy.poll_s)
-        instance = context.platform.instance(canary.component, Role.CANARY)
-        if crash := _crash(canary, instance):
+        try:
+            instance, void = _look(context, canary)
+        except NotReady as error:
             judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
-            return Outcome(judged, Event.ABORT, crash)
+            return Outcome(judged, Event.ABORT, f"{error.what}: {error.why}")
+        if void:
+            evidence = evidence.at_step(canary.step)
+            _tell_step(context, canary, evidence)
         after, trouble = _read(context, canary)
-        poll = Reset(reason=trouble) if trouble else difference(before, after)
+        void = void or trouble
+        poll = Reset(reason=void) if void else difference(before, after)
         before = after
         evidence = evidence.after(poll)
+        remark = "" if void else _remark(context.monotonic() - since, policy.poll_s)
         elapsed_s = context.monotonic() - began
         verdict = evidence.judge(canary.step, elapsed_s)
         # The platform forgets those of a process that it has replaced.
         restarts = min(canary.restarts, instance.restarts)
         canary = canary.model_copy(
-            update={"evidence": evidence, "restarts": restarts, "polled_at": context.now()}
+            update={
+                "evidence": evidence,
+                "restarts": restarts,
+                "observed_s": observed_s + elapsed_s,
+                "polled_at": context.now(),
+            }
         )
-        _keep(context, canary, poll, verdict, elapsed_s)
+        _keep(context, canary, poll, verdict, elapsed_s, remark)
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)
             return _outcome(canary, verdict, policy.when_held)
@@ -106,12 +125,12 @@ def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
 def _read(context: Context, canary: Canary) -> tuple[Snapshot, str]:
     """Return the counters, and why they had to be waited for, "" when they had not."""
     platform, component = context.platform, canary.component
-    return once_answered(
-        context,
-        component,
-        lambda: with_business(context, component, platform.observe(component)),
-        lambda: heed(context, canary),
-    )
+
+    def read() -> Snapshot:
+        snapshot = with_business(context, component, platform.observe(component))
+        return with_expectations(context, canary, snapshot)
+
+    return once_answered(context, component, read, lambda: heed(context, canary))
 
 
 def learn_stable(context: Context, canary: Canary) -> Canary:
@@ -124,7 +143,8 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     """
     if canary.evidence is not None or not canary.steps:
         return canary
-    policy = context.service(canary.component).canary
+    service = context.service(canary.component)
+    policy = service.canary
     restarts = context.platform.instance(canary.component, Role.CANARY).restarts
     until = context.monotonic() + policy.step_deadline_s / 5
     snapshot = _read(context, canary)[0]
@@ -141,17 +161,40 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.stable.timed == known.timed:
             break
         snapshot, known = latest, latest.stable
-    evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
+    judged = VerdictPolicy.of(
+        policy,
+        steps=len(canary.steps),
+        has_visitors=context.has_visitors,
+        answer_within_s=service.answer_within_s,
+        are_answers_checked=known.expected is not None,
+    )
+    evidence = CanaryEvidence.new(judged, canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
 
 
-def _crash(canary: Canary, instance: Instance) -> str:
-    """Return why the canary's process is not fit to go on; "" when it is."""
-    has_restarted = instance.restarts > canary.restarts
-    if has_restarted or instance.condition in {Condition.FAILED, Condition.ABSENT}:
-        return f"the canary's process ended by itself: {instance.reason or instance.condition}"
-    return ""
+def _look(context: Context, canary: Canary) -> tuple[Instance, str]:
+    """Return the canary's instance once it answers, and why this poll is void, "" when it is not.
+
+    Raises NotReady when it is not fit to go on.
+    """
+    instance = look_at(context, canary)
+    if instance.restarts > canary.restarts or instance.condition in GONE:
+        raise ended_by_itself(instance)
+    if not is_missed(context, canary, instance):
+        return instance, ""
+    await_answer(context, canary, instance)
+    set_weight(context, canary, canary.steps[canary.step])
+    return instance, f"the canary had no weight meanwhile, as it did not answer: {instance.reason}"
+
+
+def _remark(took_s: float, poll_s: float) -> str:
+    """Return what is to be said of a poll that took so long, "" when that is as it should be."""
+    if took_s <= _SLOW * poll_s:
+        return ""
+    return (
+        f"this poll took {took_s:.3g} s instead of {poll_s:g} s: the machine or the router is slow"
+    )
 
 
 def _keep(
@@ -160,6 +203,7 @@ def _keep(
     poll: Observation | Reset,
     verdict: Verdict,
     elapsed_s: float,
+    remark: str,
 ) -> None:
     """Record the poll, then save it: the state never knows what the record does not.
 
@@ -171,9 +215,10 @@ def _keep(
         canary,
         "observation",
         result=verdict.decision,
-        reason=verdict.sentence,
+        reason=verdict.with_remark(remark),
         details={
             "number": canary.evidence.polls,
+            "remark": remark,
             "elapsed_at_step_s": elapsed_s,
             "poll": poll.model_dump(mode="json"),
             "verdict": verdict.model_dump(mode="json"),

@@ -15,6 +15,7 @@ from deploytool.operations.patience import once_answered
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.operations.steering import Asked, heed
 from deploytool.operations.view import CanaryView
+from deploytool.operations.weight import give_weight, require_answer, set_weight
 from deploytool.platforms.base import Role
 from deploytool.record import event as record
 from deploytool.record.store import TargetState
@@ -22,6 +23,7 @@ from deploytool.system.revision import Revision
 
 # Two equal readings of stable's counter this far apart mean that no new request reaches it.
 _QUIET_S = 0.3
+_ALL = 100
 # Revisions of a component that rollback can go back to.
 _REMEMBERED = 5
 
@@ -183,15 +185,13 @@ def _start(context: Context, revision: Revision, role: Role) -> None:
         context.platform.start(revision, role)
 
 
-def _set_weight(context: Context, canary: Canary, percent: int) -> None:
-    platform, component = context.platform, canary.component
-    weight, _ = once_answered(
-        context, component, lambda: platform.weight(component), lambda: heed(context, canary)
-    )
-    if weight == percent:
-        return
-    with context.timed("weight-set", f"{component} {percent} %", action="set-weight"):
-        platform.set_weight(component, percent, context.deadline_s)
+def _set_full_weight(context: Context, canary: Canary) -> None:
+    if canary.phase is Phase.RESTORING:
+        # Stable may be down: it is not to wait for a canary that cannot stand in for it.
+        require_answer(context, canary)
+        set_weight(context, canary, _ALL)
+    else:
+        give_weight(context, canary, _ALL)
 
 
 def _await_canary(context: Context, canary: Canary) -> None:
@@ -205,6 +205,11 @@ def _await_stable(context: Context, canary: Canary) -> None:
 def _drain_stable(context: Context, canary: Canary) -> None:
     """Wait until no new request reaches stable; those in flight end when it is stopped."""
     platform, component = context.platform, canary.component
+    weight, _ = once_answered(
+        context, component, lambda: platform.weight(component), lambda: heed(context, canary)
+    )
+    if weight < _ALL:
+        return  # no canary could take the requests over: they go on coming
     limit = context.monotonic() + context.service(component).drain_s
     seen, at = -1, -math.inf
     while context.monotonic() < limit:
@@ -232,10 +237,10 @@ _PERFORM: dict[Action, Callable[[Context, Canary], None]] = {
     Action.SMOKE_CANARY: lambda context, canary: smoke(
         context, canary.component, Role.CANARY, canary.canary.id
     ),
-    Action.SET_STEP_WEIGHT: lambda context, canary: _set_weight(
+    Action.SET_STEP_WEIGHT: lambda context, canary: give_weight(
         context, canary, canary.steps[canary.step]
     ),
-    Action.SET_FULL_WEIGHT: lambda context, canary: _set_weight(context, canary, 100),
+    Action.SET_FULL_WEIGHT: _set_full_weight,
     Action.DRAIN_STABLE: _drain_stable,
     Action.START_NEW_STABLE: lambda context, canary: _start(context, canary.canary, Role.STABLE),
     Action.START_OLD_STABLE: lambda context, canary: _start(context, canary.stable, Role.STABLE),
@@ -243,7 +248,7 @@ _PERFORM: dict[Action, Callable[[Context, Canary], None]] = {
     Action.VERIFY_STABLE: lambda context, canary: smoke(
         context, canary.component, Role.STABLE, canary.canary.id
     ),
-    Action.SET_ZERO_WEIGHT: lambda context, canary: _set_weight(context, canary, 0),
+    Action.SET_ZERO_WEIGHT: lambda context, canary: set_weight(context, canary, 0),
     Action.STOP_CANARY: _stop_canary,
 }
 

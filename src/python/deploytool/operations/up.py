@@ -25,6 +25,7 @@ def up(context: Context) -> Plan:
 
 def bring_up(context: Context, state: TargetState) -> Plan:
     """Do the work of `up` under a lock that is held already."""
+    context.platform.require_distinct_migrations()
     context.platform.prepare()
     plan = make_plan(context, state)
     changes = {each.object: each for each in plan.changes if each.revision is not None}
@@ -54,7 +55,7 @@ def _contract(context: Context) -> None:
 def start_foundation(context: Context, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Start the database and the gateway where they do not run."""
     for name in context.platform.start_foundation(context.deadline_s, meanwhile):
-        context.say("started", name)
+        context.say("started" if name in context.system.components else "applied", name)
 
 
 def require_foundation(context: Context) -> None:

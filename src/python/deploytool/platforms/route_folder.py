@@ -2,7 +2,8 @@
 
 import contextlib
 import secrets
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from deploytool.errors import PlatformFailed
@@ -10,6 +11,16 @@ from deploytool.platforms.files import read, write
 from deploytool.system.declaration import Service
 from deploytool.traffic.router import TraefikApi
 from deploytool.traffic.traefik_file import Arm, Route, parse_route, render_route
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """An instance that should be routed to. address: its base URL."""
+
+    component: str
+    service: Service
+    arm: Arm
+    address: str
 
 
 class RouteFolder:
@@ -47,10 +58,30 @@ class RouteFolder:
     def with_instance(self, component: str, service: Service, arm: Arm, address: str) -> Route:
         """Return the component's route to an instance as well; a canary gets no requests yet."""
         known = self.route(component) or Route(component, service.route, {})
-        route = replace(known, prefix=service.route, header=service.canary.header)
+        route = replace(
+            known,
+            prefix=service.route,
+            header=service.canary.header,
+            answer_within_s=service.answer_within_s,
+        )
         if arm == "canary" and arm not in route.addresses:
             route = replace(route, cookie=_cookie(service.canary.sticky_cookie))
         return route.with_address(arm, address)
+
+    def changes(self, instances: Iterable[Routed]) -> Mapping[str, str]:
+        """Return the routes that are not as declared for these instances -> how they change."""
+        changes = {}
+        for each in instances:
+            kept = self.route(each.component)
+            wanted = self.with_instance(each.component, each.service, each.arm, each.address)
+            if kept is None or render_route(kept) != render_route(wanted):
+                changes[f"route of {each.component}"] = _difference(kept, wanted)
+        return changes
+
+    def keep_all(self, instances: Iterable[Routed]) -> None:
+        """Write the routes as declared for these instances."""
+        for each in instances:
+            self.keep(self.with_instance(each.component, each.service, each.arm, each.address))
 
     def remove(self, component: str, arm: Arm, api: TraefikApi, deadline_s: float) -> bool:
         """Take an instance off, and wait until it is off; return whether it was on."""
@@ -107,3 +138,18 @@ def _cookie(declared: str | None) -> str | None:
     half of them, whatever its own first step says.
     """
     return declared and f"{declared}-{secrets.token_hex(4)}"
+
+
+def _difference(kept: Route | None, wanted: Route) -> str:
+    """Say what is different of a route, in the words of the declaration."""
+    if kept is None:
+        return "is missing"
+    compared = (
+        ("route", kept.prefix, wanted.prefix),
+        ("header", kept.header, wanted.header),
+        ("answer_within_s", kept.answer_within_s, wanted.answer_within_s),
+        ("address", " ".join(kept.addresses.values()), " ".join(wanted.addresses.values())),
+    )
+    return ", ".join(
+        f"{name}: {was or 'none'} -> {now or 'none'}" for name, was, now in compared if was != now
+    )

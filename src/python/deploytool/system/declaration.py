@@ -31,6 +31,9 @@ class Database(Declared):
     database: str
     # Folder, relative to system.yaml, that holds expand/ and contract/.
     migrations: Path
+    # How long a migration may wait for a lock: all who come later wait behind it. Then it gives
+    # way, and is tried again.
+    lock_timeout_s: Seconds = 2.0
     # Login roles; deploytool makes them with generated passwords, migrations grant their rights.
     roles: tuple[str, ...]
 
@@ -65,7 +68,12 @@ class Service(Declared):
     # Paths (below the service's own root) that must answer 200 before any traffic is sent.
     smoke: tuple[UrlPath, ...] = ()
     ready_deadline_s: Seconds = 60.0
-    # Time that requests in flight get after the last new one was sent.
+    # Time from a request to the beginning of its answer; then the router answers 504 in its place,
+    # for the version that did not. Also how long a canary may be without readiness. Nothing limits
+    # how long an answer's body takes, so that long ones can be sent.
+    answer_within_s: Seconds = Field(default=30.0, ge=0.1)
+    # Time that requests in flight get after the last new one was sent; those that take longer are
+    # lost with their process.
     drain_s: Seconds = 10.0
     # Ends the process in good order, for a target of plain processes: images name their own.
     stop_signal: Literal["TERM", "INT"] = "TERM"

@@ -5,7 +5,7 @@ who ask for a version by header are led by rules of their own, after these, whic
 counts apart: they are no random sample of the visitors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deploytool.canary.weights import router_weights
@@ -86,6 +86,21 @@ def canary_percent(route: Object, services: Mapping[Arm, str]) -> int | None:
                 return int(noted)
             return round(100 * shares[services["canary"]] / (sum(shares.values()) or 1))
     return None
+
+
+def canary_share(routes: Iterable[Object], services: Mapping[Arm, str]) -> float | None:
+    """Return the canary's share (0-1) of the requests by weight, if all rules give it the same.
+
+    None where one version gets everything.
+    """
+    shares = set()
+    for rule in (rule for route in routes for rule in route["spec"]["rules"]):
+        weights = {ref["name"]: ref.get("weight", 1) for ref in rule.get("backendRefs") or []}
+        canary, stable = (weights.get(services[arm], 0) for arm in ("canary", "stable"))
+        if services["canary"] in weights and services["stable"] in weights:
+            shares.add(canary / (canary + stable or 1))
+    share = shares.pop() if len(shares) == 1 else 0.0
+    return share if 0 < share < 1 else None
 
 
 def leads_to(route: Object, service: str) -> bool:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploytool.canary.observation import ArmCounters, Snapshot
+from deploytool.canary.failure import CLIENT_GAVE_UP
+from deploytool.canary.observation import ArmCounters, Buckets, Snapshot
 from deploytool.system.counters import Counters
 from deploytool.traffic.traefik_file import Arm, service_name
 
@@ -21,6 +22,7 @@ GATEWAY_METRICS = (
 
 _REQUESTS, _ROUTED, _BUCKETS = (f"{name}{{" for name in GATEWAY_METRICS)
 UNSERVED = 503
+_GAVE_UP = str(CLIENT_GAVE_UP)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 # Upper bounds in seconds, 5 ms to 10.2 s in steps of the square root of 2: a quantile between two
@@ -94,6 +96,7 @@ def _read_arm(text: str, is_mine: Callable[[str], bool]) -> ArmCounters:
     # as long for one scrape as all else that a poll does.
     requests: defaultdict[int, int] = defaultdict(int)
     buckets: defaultdict[float, int] = defaultdict(int)
+    gave_up: defaultdict[float, int] = defaultdict(int)
     for line in text.splitlines():
         if not is_mine(line):
             continue
@@ -102,7 +105,13 @@ def _read_arm(text: str, is_mine: Callable[[str], bool]) -> ArmCounters:
             requests[int(labels["code"])] += _value(line)
         elif line.startswith(_BUCKETS):
             buckets[float(labels["le"])] += _value(line)
-    return ArmCounters(requests=dict(requests), buckets=tuple(sorted(buckets.items())))
+            if labels["code"] == _GAVE_UP:
+                gave_up[float(labels["le"])] += _value(line)
+    return ArmCounters(
+        requests=dict(requests),
+        buckets=tuple(sorted(buckets.items())),
+        gave_up=tuple(sorted(gave_up.items())),
+    )
 
 
 def _value(line: str) -> int:
@@ -149,9 +158,12 @@ def with_common_buckets(scrapes: Mapping[str, GatewayScrape]) -> dict[str, Gatew
     ]
     common = set.intersection(*known) if known else set()
 
+    def kept(buckets: Buckets) -> Buckets:
+        return tuple(each for each in buckets if each[0] in common)
+
     def trimmed(arm: ArmCounters) -> ArmCounters:
-        kept = tuple(each for each in arm.buckets if each[0] in common)
-        return arm.model_copy(update={"buckets": kept})
+        buckets = {"buckets": kept(arm.buckets), "gave_up": kept(arm.gave_up)}
+        return arm.model_copy(update=buckets)
 
     return {
         pod: GatewayScrape({a: trimmed(c) for a, c in scrape.arms.items()}, scrape.unserved)

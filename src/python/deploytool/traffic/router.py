@@ -61,10 +61,11 @@ class TraefikApi:
                 )
             time.sleep(_POLL_S)
 
-    def snapshot(self, component: str) -> Snapshot:
-        """Read the counters of both backends. Raises PlatformFailed."""
+    def snapshot(self, component: str, kept: Route | None = None) -> Snapshot:
+        """Read the counters of both backends. kept: the route in force. Raises PlatformFailed."""
         text = self._get("/metrics").text
-        return read_snapshot(text, component, time.monotonic())
+        snapshot = read_snapshot(text, component, time.monotonic())
+        return snapshot.model_copy(update={"share": kept and kept.share})
 
     def _missing(self, route: Route) -> str | None:
         try:
@@ -84,9 +85,13 @@ class TraefikApi:
         yield "sticky cookie", cookie.get("name"), route.sticky_cookie
         pinned = [pinned_name(name, arm) for arm in ARMS]
         for service in [*(service_name(name, arm) for arm in ARMS), *pinned]:
-            servers = self._find("services", service).get("loadBalancer", {}).get("servers", [])
+            backend = self._find("services", service).get("loadBalancer", {})
+            servers = backend.get("servers", [])
             address = servers[0]["url"] if servers else None
             yield f"backend of {service}", address, route.servers.get(service)
+            transport = backend.get("serversTransport", "").removesuffix("@file") or None
+            wanted = route.transport if service in route.servers else None
+            yield f"limits of time of {service}", transport, wanted
         for router in [name, *pinned]:
             rule = self._find("routers", router).get("rule")
             yield f"rule of {router}", rule, route.rules.get(router)

@@ -14,7 +14,7 @@ ARMS: tuple[Arm, ...] = ("stable", "canary")
 # What the header says to be served by a backend whatever the weight.
 _PINS: Mapping[Arm, str] = {"stable": "never", "canary": "always"}
 
-# A backend that is gone refuses at once; one that hangs must not hold its callers for long.
+# A backend that is gone refuses at once; one whose machine is gone must not hold its callers.
 _DIAL_S = 2
 # Services keep idle connections longer than this, so that none is closed under a request.
 _IDLE_S = 30
@@ -24,6 +24,7 @@ _COOKIE_S = 86_400
 # Comments at the head of a file hold what the rest does not show: several shares may have the same
 # weights, and header and cookie are in force between 0 and 100 % alone.
 _SHARE, _HEADER, _COOKIE = "canary percent", "header", "cookie"
+_ANSWER = "responseHeaderTimeout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Route:
     exists. canary_percent: the canary's share of the requests while both exist. header: the name of
     a request header that says `always` or `never` to the canary; None without. cookie: the name of
     a cookie that keeps a visitor at the backend met first, while this canary lasts; None without.
+    answer_within_s: after that time without the beginning of an answer the router answers 504, and
+    counts it for the backend; None without a limit. What an answer's body takes is not limited.
     """
 
     component: str
@@ -42,6 +45,7 @@ class Route:
     canary_percent: int = 0
     header: str | None = None
     cookie: str | None = None
+    answer_within_s: float | None = None
 
     @property
     def weights(self) -> dict[str, int]:
@@ -52,6 +56,14 @@ class Route:
         stable, canary = router_weights(self.canary_percent)
         weights: dict[Arm, int] = {"stable": stable, "canary": canary}
         return {service_name(self.component, arm): weights[arm] for arm in arms}
+
+    @property
+    def share(self) -> float | None:
+        """The canary's share (0-1) of the requests; None where visitors choose, or one has all."""
+        if not self.is_split or self.cookie is not None:
+            return None
+        weights = self.weights
+        return weights[service_name(self.component, "canary")] / sum(weights.values())
 
     @property
     def is_split(self) -> bool:
@@ -79,6 +91,13 @@ class Route:
                 for arm, pin in self._pins.items()
             },
         }
+
+    @property
+    def transport(self) -> str:
+        """The name of the router's limits of time: they show nowhere else once in force."""
+        if self.answer_within_s is None:
+            return self.component
+        return f"{self.component}-{_duration(self.answer_within_s)}"
 
     @property
     def sticky_cookie(self) -> str | None:
@@ -133,14 +152,7 @@ def render_route(route: Route) -> str:
         },
         "middlewares": {name: {"stripPrefix": {"prefixes": [route.prefix]}}},
         "services": {**_backends(route), name: {"weighted": _weighted(route)}},
-        "serversTransports": {
-            name: {
-                "forwardingTimeouts": {
-                    "dialTimeout": f"{_DIAL_S}s",
-                    "idleConnTimeout": f"{_IDLE_S}s",
-                }
-            }
-        },
+        "serversTransports": {route.transport: {"forwardingTimeouts": _timeouts(route)}},
     }
     return _head(route) + yaml.safe_dump({"http": http}, sort_keys=False)
 
@@ -151,11 +163,25 @@ def _backends(route: Route) -> dict[str, Any]:
             "loadBalancer": {
                 "servers": [{"url": address}],
                 "passHostHeader": True,
-                "serversTransport": route.component,
+                "serversTransport": route.transport,
             }
         }
         for service, address in route.servers.items()
     }
+
+
+def _timeouts(route: Route) -> dict[str, str]:
+    answer_s = route.answer_within_s
+    return {
+        "dialTimeout": _duration(_DIAL_S),
+        **({} if answer_s is None else {_ANSWER: _duration(answer_s)}),
+        "idleConnTimeout": _duration(_IDLE_S),
+    }
+
+
+def _duration(seconds: float) -> str:
+    """Return a time as Traefik writes it."""
+    return f"{seconds:g}s"
 
 
 def _weighted(route: Route) -> dict[str, Any]:
@@ -204,6 +230,8 @@ def parse_route(component: str, text: str) -> Route | None:
         for arm in ARMS
         if (key := service_name(component, arm)) in services
     }
+    (transport,) = http["serversTransports"].values()
+    limit = transport["forwardingTimeouts"].get(_ANSWER)
     return Route(
         component=component,
         prefix=http["middlewares"][component]["stripPrefix"]["prefixes"][0],
@@ -211,4 +239,5 @@ def parse_route(component: str, text: str) -> Route | None:
         canary_percent=int(kept[_SHARE]),
         header=kept.get(_HEADER),
         cookie=kept.get(_COOKIE),
+        answer_within_s=None if limit is None else float(limit.removesuffix("s")),
     )

@@ -16,11 +16,16 @@ CACHE_S = 1.0
 
 
 class Readiness:
-    """Whether requests should be sent here; `forced_off` is a fault for canaries."""
+    """Whether requests should be sent here; `is_forced_off` is a fault for canaries."""
 
-    def __init__(self, ping: Callable[[], Awaitable[None]], *, forced_off: bool = False) -> None:
+    def __init__(
+        self,
+        ping: Callable[[], Awaitable[None]],
+        *,
+        is_forced_off: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._ping = ping
-        self._forced_off = forced_off
+        self._is_forced_off = is_forced_off
         self._draining = False
         self._lock = asyncio.Lock()
         self._checked_at = float("-inf")
@@ -39,7 +44,7 @@ class Readiness:
         """Return the reason not to send requests, or None when ready."""
         if self._draining:
             return "the service is stopping"
-        if self._forced_off:
+        if self._is_forced_off():
             return "INVENTORY_FAULT=unready"
         async with self._lock:
             if time.monotonic() - self._checked_at > CACHE_S:

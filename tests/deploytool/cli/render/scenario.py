@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from deploytool.canary.evidence import RollbackProcess
 from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures
 from deploytool.canary.machine import Phase
+from deploytool.canary.metric import MetricEvidence, MetricKind
 from deploytool.canary.observation import Table
 from deploytool.canary.verdict import Decision, Verdict
 from deploytool.cli.render.progress import Progress
@@ -43,6 +45,19 @@ def arm(requests: int, errors: int, p50_ms: float) -> ArmFigures:
     )
 
 
+def metric(
+    kind: MetricKind, e_value: float, counted: Table, bound_s: float | None = None
+) -> MetricFigures:
+    evidence = MetricEvidence(
+        kind=kind,
+        name=kind,
+        bound_s=bound_s,
+        stable_bound_s=bound_s,
+        process=RollbackProcess.start(multiples=(2,), prior=(1,), limit=100),
+    )
+    return MetricFigures.of(evidence, e_value, counted)
+
+
 def figures(step: int, *, e_value: float, upper: float, canary_errors: int = 0) -> Figures:
     return Figures(
         step=step,
@@ -53,8 +68,8 @@ def figures(step: int, *, e_value: float, upper: float, canary_errors: int = 0) 
         gate=(0.05, 0.02, 0.01)[step],
         canary_requests_needed=310,
         metrics=(
-            MetricFigures.of("errors", None, 0.7 * e_value, Table(533, canary_errors, 2411, 3)),
-            MetricFigures.of("latency", 0.025, 0.3 * e_value, Table(533, 40, 2411, 180)),
+            metric(MetricKind.ERRORS, 0.7 * e_value, Table(533, canary_errors, 2411, 3)),
+            metric(MetricKind.LATENCY, 0.3 * e_value, Table(533, 40, 2411, 180), bound_s=0.025),
         ),
         at_step=Arms(stable=arm(1204, 3, 11.2), canary=arm(401, canary_errors, 12.9)),
         in_total=Arms(stable=arm(2411, 3, 11.4), canary=arm(533, canary_errors, 13.1)),

@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from deploytool.canary.observation import ArmCounters, Observation, Snapshot, difference
+from deploytool.canary.difference import difference
+from deploytool.canary.observation import ArmCounters, Observation, Snapshot
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.kubernetes.objects import Object
 from deploytool.platforms.kubernetes.prometheus import ByPrometheus

@@ -21,7 +21,8 @@ POLICY = VerdictPolicy(
     alpha_promotion=0.05,
     tolerance=0.01,
     latency_ratio=1.25,
-    are_client_errors_counted=False,
+    latency_floor_s=0.0,
+    client_errors="judge",
     business=(METRIC,),
     cluster_size=1,
     least_step_s=5,
@@ -93,7 +94,7 @@ class Simulation:
                 "canary": "77c0ffee12ab",
                 "steps": [10, 25, 50],
                 "is_held_at_end": False,
-                "settings": ["STOCK_CACHE_S"],
+                "differs": ["build", "STOCK_CACHE_S=30"],
             },
         )
         self.tell("load-started", reason=f"{self.requests_per_s:.0f} requests a second")

@@ -84,10 +84,19 @@ def recorded(log: Path) -> list[dict[str, Any]]:
 
 
 def expected(verdict: dict[str, Any], period: str) -> dict[str, Any]:
-    fields = ("requests", "errors", "error_rate", "p50_s", "p90_s", "p99_s")
+    fields: tuple[str, ...] = ("requests", "errors", "error_rate", "p50_s", "p90_s", "p99_s")
     seen = verdict["figures"]
+    sums: dict[str, int] = {}
+    if period == "at_step":
+        fields += ("gave_up_late", "gave_up_soon")
+        sums = {
+            f"{arm}.{name}": sum(seen[period][arm][f"{name}_by_code"].values())
+            for arm in ("canary", "stable")
+            for name in ("client_errors", "redirects")
+        }
     return {
         **{f"{arm}.{f}": seen[period][arm][f] for arm in ("canary", "stable") for f in fields},
+        **sums,
         "e_value": seen["e_value"],
         "upper_bound": seen["upper_bound"],
         "decision": verdict["decision"],

@@ -55,6 +55,8 @@ def command(
     Exits 0 promoted (or detached), 4 rolled back on evidence, 5 held, 6 another operation runs.
 
     Example: deploytool canary new-microservice --env INVENTORY_FAULT=error:0.2
+
+    (or =status:404:0.2, =hang:0.02, =late:60s:error:1: docs/canary.md lists what can be tried)
     """
     started = time.monotonic()
     wanted = CanaryOptions(
@@ -103,7 +105,11 @@ def _environment(assignments: tuple[str, ...]) -> dict[str, str]:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not (name and equals):
-            raise click.BadParameter(f"{assignment!r} is not NAME=VALUE", param_hint="--env")
+            raise click.BadParameter(
+                f"{assignment!r} is not NAME=VALUE",
+                click.get_current_context(),
+                param_hint="--env",
+            )
         environment[name] = value
     return environment
 
@@ -119,6 +125,7 @@ def _steps(text: str | None) -> tuple[int, ...] | None:
     if not steps or not rising or not all(0 < step < 100 for step in steps):  # noqa: PLR2004
         raise click.BadParameter(
             f"{text!r} is not a list of rising percentages below 100, such as 10,25,50",
+            click.get_current_context(),
             param_hint="--steps",
         )
     return steps

@@ -12,6 +12,7 @@ from deploytool.platforms.compose.folder import StateFolder
 from deploytool.platforms.compose.gateway import ComposeGateway
 from deploytool.platforms.compose.project import CONFIGURATION_LABEL, Project
 from deploytool.platforms.compose.running import Running
+from deploytool.platforms.route_folder import Routed
 from deploytool.system.declaration import System
 
 _POLL_S = 0.2
@@ -48,7 +49,7 @@ class Foundation:
             )
 
     def start(self, project: Project, deadline_s: float) -> Sequence[str]:
-        """Start both where they do not run as they should; return which were changed.
+        """Start both where they do not run as they should; return what was changed.
 
         Raises NotReady, PlatformFailed.
         """
@@ -59,7 +60,7 @@ class Foundation:
             self._compose.start(self._database.component)
         self._await(self._database.component, deadline)
         self._database.make_roles(self._system.database[1].roles)
-        self._keep_routes(project)
+        self._gateway.routes.keep_all(self._routed(project))
         if self._gateway.component in changes:
             self._compose.start(self._gateway.component)
         self._gateway.close()
@@ -69,8 +70,8 @@ class Foundation:
         return list(changes)
 
     def changes(self, project: Project) -> Mapping[str, str]:
-        """Return why each would be started or replaced."""
-        changes = {}
+        """Return why each, or a route, would be changed."""
+        changes = dict(self._gateway.routes.changes(self._routed(project)))
         containers = self._engine.containers()
         for component in (self._database.component, self._gateway.component):
             found = next((each for each in containers if each.service == component), None)
@@ -84,13 +85,17 @@ class Foundation:
             return self._gateway.complaint()
         return self._database.complaint(container)
 
-    def _keep_routes(self, project: Project) -> None:
-        for started in self._running.all():
-            if service := self._system.services.get(started.component):
-                address = f"http://{started.service}:{project.port(started.component)}"
-                arm = Role(started.role).arm
-                route = self._gateway.routes.with_instance(started.component, service, arm, address)
-                self._gateway.routes.keep(route)
+    def _routed(self, project: Project) -> list[Routed]:
+        return [
+            Routed(
+                started.component,
+                service,
+                Role(started.role).arm,
+                f"http://{started.service}:{project.port(started.component)}",
+            )
+            for started in self._running.all()
+            if (service := self._system.services.get(started.component))
+        ]
 
     def _await(self, component: str, deadline: float) -> None:
         while (complaint := self._missing(component)) != "":

@@ -13,6 +13,7 @@ from deploytool.platforms.local.program import Program
 from deploytool.platforms.local.supervision import Supervisor
 from deploytool.platforms.local.tools import Tools
 from deploytool.platforms.ports import HOST, Ports
+from deploytool.platforms.route_folder import Routed
 from deploytool.system.declaration import System
 from deploytool.system.targets import LocalTarget
 
@@ -41,12 +42,12 @@ class Foundation:
         self._ports = ports
 
     def start(self, tools: Tools, deadline_s: float) -> Sequence[str]:
-        """Start both where they do not run as they should; return which were changed.
+        """Start both where they do not run as they should; return what was changed.
 
         Raises NotReady, PlatformFailed.
         """
         deadline = time.monotonic() + deadline_s
-        changed = []
+        changed: list[str] = []
         gateway = self._gateway_program(tools)
         self._database.initialise(tools)
         database = self._database_program(tools)
@@ -55,7 +56,9 @@ class Foundation:
         self._await(database.component, tools, deadline)
         self._database.make_roles(tools, database.port, self._system.database[1].roles)
         write(self._gateway.config, gateway.config)
-        self._keep_routes()
+        routed = self._routed()
+        changed += self._gateway.routes.changes(routed)
+        self._gateway.routes.keep_all(routed)
         if self._supervisor.run(gateway):
             changed.append(gateway.component)
         self._gateway.close()
@@ -65,9 +68,9 @@ class Foundation:
         return changed
 
     def changes(self, tools: Tools | None) -> Mapping[str, str]:
-        """Return why each would be started or replaced. tools: those that would be used."""
+        """Return why each, or a route, would be changed. tools: those that would be used."""
         is_supervised = self._supervisor.is_running()
-        changes = {}
+        changes = dict(self._gateway.routes.changes(self._routed()))
         for component, describe in (
             (self._database.component, self._database_program),
             (self._gateway.component, self._gateway_program),
@@ -83,14 +86,12 @@ class Foundation:
                 changes[component] = "its program or configuration differs"
         return changes
 
-    def _keep_routes(self) -> None:
-        for program in self._supervisor.programs():
-            if service := self._system.services.get(program.component):
-                address = f"http://{HOST}:{program.port}"
-                routes = self._gateway.routes
-                routes.keep(
-                    routes.with_instance(program.component, service, program.role.arm, address)
-                )
+    def _routed(self) -> list[Routed]:
+        return [
+            Routed(program.component, service, program.role.arm, f"http://{HOST}:{program.port}")
+            for program in self._supervisor.programs()
+            if (service := self._system.services.get(program.component))
+        ]
 
     def _await(self, component: str, tools: Tools, deadline: float) -> None:
         while (complaint := self._health.complaint(component, tools)) != "":

@@ -6,10 +6,9 @@ from functools import partial
 
 from deploytool.canary.figures import ArmFigures, MetricFigures
 from deploytool.canary.observation import Observation
-from deploytool.canary.sentences import duration, percent, strength
+from deploytool.canary.words import between, duration, metric_name, percent, strength
 from deploytool.record.report.axis import Linear, Logarithmic, path
 from deploytool.record.report.plot import Frame, Limit, Line, Plot, Tick, y_ticks
-from deploytool.record.report.rates import between, metric_name
 from deploytool.record.report.view import ARMS, Arm, Report, Seen
 from deploytool.record.report.words import number
 
@@ -76,7 +75,7 @@ def _traffic(report: Report, frame: Frame) -> Plot:
     polls = [seen.poll for seen in report.observations if isinstance(seen.poll, Observation)]
     requests = sum(poll.requests for poll in polls)
     seconds = sum(poll.seconds for poll in polls)
-    canary = sum(poll.canary.answered for poll in polls)
+    canary = sum(poll.canary.ended for poll in polls)
     return Plot(
         key="traffic",
         title="Traffic",
@@ -176,7 +175,8 @@ def _evidence(report: Report, frame: Frame) -> Plot:
         10.0 ** math.floor(math.log10(min(0.1, *values))),
         3.0 * max(last.e_limit, min(max(values), last.e_limit**2)),
     )
-    names = list(dict.fromkeys(metric.metric for metric in last.metrics))
+    # A metric of which nothing was ever hit says nothing: its line would lie where it began.
+    names = {each.metric for each in last.metrics if each.canary_hits or each.stable_hits}
     reached = "reached" if last.e_value >= last.e_limit * (1 - 1e-9) else "is"
     return Plot(
         key="evidence",
@@ -188,7 +188,7 @@ def _evidence(report: Report, frame: Frame) -> Plot:
             *(
                 Line(
                     f"from {name}",
-                    f"part-{index % 3 + 1}",
+                    f"part-{index % 4 + 1}",
                     frame.curve(scale, partial(_part, name)),
                 )
                 for index, name in enumerate(sorted(names))

@@ -1,10 +1,9 @@
 """What a metric says of each arm, in words: the rate, its counts, and the interval around it."""
 
-import math
 from dataclasses import dataclass
 
 from deploytool.canary.figures import MetricFigures
-from deploytool.canary.sentences import duration, percent
+from deploytool.canary.words import between, percent, ratio_between
 
 NONE = "\N{EN DASH}"
 """Where there is no number."""
@@ -17,17 +16,6 @@ class Rate:
     value: str
     counts: str
     interval: str
-
-
-def metric_name(metric: MetricFigures) -> str:
-    """Name a metric, with the bound of latency."""
-    return metric.metric if metric.bound_s is None else f"latency over {duration(metric.bound_s)}"
-
-
-def between(interval: tuple[float, float]) -> str:
-    """Write in which rates (0-1) the true one lies."""
-    low, high = map(percent, interval)
-    return f"{low.removesuffix(' %')} to {high}"
 
 
 def rates_of(metric: MetricFigures) -> tuple[Rate, Rate]:
@@ -49,9 +37,8 @@ def _share(hits: int, requests: int, interval: tuple[float, float]) -> Rate:
 
 def _ratio(per: int, events: int, interval: tuple[float, float]) -> Rate:
     count = events - per
-    low, high = ((1 - share) / share if share else math.inf for share in reversed(interval))
     return Rate(
         value=f"{count / per:.2f}" if per else NONE,
         counts=f"{count:,} per {per:,}",
-        interval=f"{low:.2f} to {high:.2f}" if math.isfinite(high) else f"at least {low:.2f}",
+        interval=ratio_between(interval),
     )

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from deploytool.canary.figures import ArmFigures
 from deploytool.canary.machine import ENDS, Phase
+from deploytool.canary.metric import MetricKind
 from deploytool.canary.observation import ArmCounters, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import Verdict
@@ -57,23 +58,23 @@ class Seen:
     def interval(self, arm: Arm) -> tuple[float, float] | None:
         """Return between which rates (0-1) the arm's error rate is; None for no request."""
         metrics = self.verdict.figures.metrics
-        errors = next(metric for metric in metrics if metric.metric == "errors")
+        errors = next(metric for metric in metrics if metric.kind is MetricKind.ERRORS)
         known = errors.canary_interval if arm == "canary" else errors.stable_interval
         return known if self.judged(arm).requests else None
 
     def per_second(self, arm: Arm) -> float | None:
-        """Return the requests a second that the arm answered in this poll; None for a void one."""
+        """Return the arm's requests a second that ended in this poll; None for a void one."""
         if isinstance(self.poll, Reset) or not self.poll.seconds:
             return None
         counted = self.poll.canary if arm == "canary" else self.poll.stable
-        return counted.answered / self.poll.seconds
+        return counted.ended / self.poll.seconds
 
     @property
     def share(self) -> float | None:
         """The canary's share (0-1) of the requests in this poll; None without any."""
         if isinstance(self.poll, Reset) or not self.poll.requests:
             return None
-        return self.poll.canary.answered / self.poll.requests
+        return self.poll.canary.ended / self.poll.requests
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ class Report:
     component: str
     stable: str
     canary: str
-    settings: tuple[str, ...]
+    differs: tuple[str, ...]
     weights_percent: tuple[int, ...]
     is_held_at_end: bool
     policy: VerdictPolicy | None

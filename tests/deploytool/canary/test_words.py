@@ -2,7 +2,7 @@
 
 import pytest
 
-from deploytool.canary.sentences import duration, percent, strength
+from deploytool.canary.words import duration, percent, strength
 
 
 @pytest.mark.parametrize(
