@@ -79,6 +79,62 @@ def test_without_the_python_of_the_code(tmp_path: Path, version: str) -> None:
     assert not (tmp_path / "cache").exists()
 
 
+CLIENT = """#!/bin/bash
+for number in 1 2 3 4 5 6; do
+  echo "output $number"
+  echo "errors $number" >&2
+  sleep 0.1
+done
+echo done >"$(dirname "$0")/done"
+exit 4
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("{pants} 2>&1 | head -n 1", ["output 1"]),
+        ("{pants} 2>/dev/null | head -n 1", ["output 1"]),
+        ("{pants} 2>&1 >/dev/null | head -n 1", ["errors 1"]),
+        ("{pants} 2>/dev/null | tail -n 1", ["output 6"]),
+    ],
+)
+def test_a_reader_that_has_enough_ends_nothing(
+    tmp_path: Path, command: str, shown: list[str]
+) -> None:
+    """What is installed is a stand-in, found by a checksum that is a stand-in, too."""
+    home = tmp_path / "cache" / "pants-from-pypi" / "7"
+    programs = tmp_path / "bin"
+    for path, content in (
+        (home / "client", CLIENT),
+        (home / "environment", "code_python=/bin/sh"),
+        (home / "venv" / "bin" / "python", "#!/bin/sh"),
+        (programs / "cksum", "#!/bin/sh\necho 7 1"),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        path.chmod(0o755)
+    launcher = tmp_path / "pants"
+    launcher.write_bytes(Path("pants").read_bytes())
+    lock = tmp_path / "3rdparty" / "python" / "pants.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    piped = command.format(pants=f"bash {launcher}") + "; exit ${PIPESTATUS[0]}"
+    ended = subprocess.run(
+        ["bash", "-c", piped],
+        env={
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, ended.stdout.splitlines()) == (4, shown), ended
+    assert (home / "done").is_file()
+
 def test_a_daemon_that_is_too_slow_is_done_without(tmp_path: Path) -> None:
     (tmp_path / LOCK).parent.mkdir(parents=True)
     shutil.copy(LOCK, tmp_path / LOCK)

@@ -10,7 +10,7 @@ from pants.engine.target import Target
 from pants.engine.unions import UnionRule
 
 from deployment import rules as deployment_rules
-from deployment.interruption import telling_interruption
+from deployment.interruption import telling_interruption  # pants: no-infer-dep (other resolve)
 from deployment.target_types import DeploymentTarget
 
 

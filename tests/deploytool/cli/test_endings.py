@@ -47,6 +47,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree("deploy", tmp_path / "deploy")
     (tmp_path / "logs").mkdir()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
+    # As people have it: what is not read waits in a buffer for the end of the process.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
