@@ -24,7 +24,7 @@ def show_canary(options: Options, result: CanaryResult, seconds: float) -> None:
     """Print how a canary ended; after that what else went wrong, on standard error."""
     show(options, canary_as_dict(result), canary_as_text(result, seconds))
     for failure in result.failures:
-        render_failure(failure, is_json=False)
+        render_failure(failure, is_json=False, target=options.target)
 
 
 def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
