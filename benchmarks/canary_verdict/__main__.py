@@ -3,7 +3,7 @@
     PYTHONPATH=src/python python -m benchmarks.canary_verdict [RUNS]
 
 Prints one table and fails where a limit is missed. RUNS (10,000) is how many canaries are simulated
-for each line; with fewer, chance alone may miss a limit. Takes some minutes on two cores.
+for each line; with fewer, chance alone may miss a limit. Takes about ten minutes on two cores.
 
 The runs are computed in arrays; in each scenario some also go through the product's own classes:
 the last column is the largest difference of log e at any moment (limit 1e-9).

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from scipy.special import logsumexp
 
 from benchmarks.canary_verdict.rivals import Rival
-from benchmarks.canary_verdict.rollback import Bools, Floats, Ints, Rollbacks, Tables
+from benchmarks.canary_verdict.rollback import Bools, Floats, Ints, Rollbacks, Tables, log_sum
 from benchmarks.canary_verdict.share import Shares
 from benchmarks.canary_verdict.traffic import Arm, Poll, Traffic
 from deploytool.canary.evidence import ROUNDING
@@ -31,13 +30,13 @@ class Evidences:
         self.shares = Shares(start.share, runs)
         self.polls_to_drop = 0
         self.pending: Poll | None = None
+        self.log_e = self._log_e()
 
-    @property
-    def log_e(self) -> Floats:
-        """The metrics' e-values averaged by their weights, in logs."""
+    def _log_e(self) -> Floats:
+        """Average the metrics' e-values by their weights, in logs."""
         log_alpha = math.log(self.start.policy.alpha)
         weighted = [each.log_e - math.log(each.start.limit) - log_alpha for each in self.metrics]
-        return np.asarray(logsumexp(weighted, axis=0))
+        return log_sum(np.stack(weighted, axis=1))
 
     @property
     def is_rejected(self) -> Bools:
@@ -66,6 +65,7 @@ class Evidences:
         tables = block_tables(self.start, block)
         for each, table in zip(self.metrics, tables, strict=True):
             each.take_in(_only(goes_on, table))
+        self.log_e = self._log_e()
 
     def off_by(self, sample: Sequence[CanaryEvidence]) -> float:
         """Return how far the first runs are from the product's, in log e."""

@@ -31,9 +31,7 @@ RATES: dict[str, tuple[Rates, tuple[float, ...]]] = {
 """By name, the rate of failures and the weights."""
 OTHERS: dict[str, tuple[Answers, ...]] = {
     "4xx, constant 5 %": (Answers("client_errors", constant(0.05)),),
-    "4xx, spikes 1 -> 40 %": (Answers("client_errors", spikes(0.01, 0.4)),),
     "4xx, random walk 0.1-60 %": (Answers("client_errors", walk(0.001, 0.6)),),
-    "redirects, constant 20 %": (Answers("redirects", constant(0.2)),),
     "redirects, spikes 1 -> 40 %": (Answers("redirects", spikes(0.01, 0.4)),),
     "give-ups, 3 % late and 3 % soon": (
         Answers("late", constant(0.03)),
@@ -131,8 +129,9 @@ def _process_effects() -> list[Scenario]:
         Scenario, "The same build, but one process' luck at 10/50 %, 20,000 requests, polls of 100"
     )
     found = []
-    for median_s, (luck, machine), floor_ms in product(
-        FAST_S, ((LUCK, "odds as seen"), (BUSY_LUCK, "odds up to 3")), (FLOOR_MS, 0.0)
+    lots = ((LUCK, "odds as seen", 0.0), (LUCK, "odds as seen", FLOOR_MS))
+    for median_s, (luck, machine, floor_ms) in product(
+        FAST_S, (*lots, (BUSY_LUCK, "odds up to 3", FLOOR_MS))
     ):
         start = started(LUCKY_STEPS, median_s=median_s, latency_floor_ms=floor_ms)
         slow = latency(start, median_s, luck=luck)

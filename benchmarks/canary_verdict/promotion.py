@@ -72,7 +72,6 @@ def scenarios() -> list[Scenario]:
         ("constant 1 %", Setting(constant(0.01), 0.01, (0.01,))),
         ("constant 1 %, tolerance 2 %", Setting(constant(0.01), 0.01, (0.02,))),
         ("spikes 0.1 -> 20 %", Setting(spikes(0.001, 0.2), 0.001, (0.01,))),
-        ("constant 1 %, an outage", Setting(outage(0.01, 5, 15), 0.01, (0.01,))),
         ("outages now and then, 1 -> 50 %", Setting(spikes(0.01, 0.5), 0.01, (0.01,))),
         (
             "weights 5/25/50 %, constant 1 %",

@@ -20,6 +20,8 @@ Bools = NDArray[np.bool_]
 
 AT_ONCE = 500
 """Runs whose arrays stay in the processor's cache; all at once is several times as slow."""
+LOG_FACTORIALS: Floats = gammaln(np.arange(10_001) + 1.0)
+"""Of as many requests as a block may have."""
 
 
 class Tables(NamedTuple):
@@ -68,9 +70,9 @@ class Law:
         log_ways = _log_choose(n_c[:, None], x) + _log_choose(n_s[:, None], hits[:, None] - x)
         log_ways += x * log_t
         log_ways[~is_possible] = -np.inf
-        log_total = _log_sum(log_ways)
+        log_total = log_sum(log_ways)
         log_tilted = log_ways[:, None, :] + x[:, None, :] * log_multiples[:, None]
-        offsets = log_total[:, None] - _log_sum(log_tilted)
+        offsets = log_total[:, None] - log_sum(log_tilted)
         null = np.exp(log_ways - log_total[:, None])
         log_growth = x[:, None, :] * log_multiples[:, None] + offsets[:, :, None]
         return cls(
@@ -89,10 +91,7 @@ class Rollbacks:
         self.start = start
         self.log_capital = np.tile(np.array(start.log_capital), (runs, 1))
         self.log_multiples = np.array(start.log_multiples)
-
-    @property
-    def log_e(self) -> Floats:
-        return _log_sum(self.log_capital)
+        self.log_e = log_sum(self.log_capital)
 
     @property
     def is_rejected(self) -> Bools:
@@ -106,6 +105,7 @@ class Rollbacks:
             left = log_cash + np.log(1 - share)
         bets = np.logaddexp(self.log_capital[:, 1:], moved)
         self.log_capital = np.hstack([left, bets])
+        self.log_e = log_sum(self.log_capital)
 
     def take_in(self, block: Tables) -> None:
         """Take in one block of each run."""
@@ -132,8 +132,7 @@ class Rollbacks:
             self._grow(runs[some], seen[some], law, row[some])
 
     def _grow(self, runs: Ints, seen: Ints, law: Law, row: Ints) -> None:
-        log_capital = self.log_capital[runs]
-        log_e = _log_sum(log_capital)
+        log_capital, log_e = self.log_capital[runs], self.log_e[runs]
         share = np.exp(log_capital - log_e[:, None])
         growth = law.growth[row]
         f = np.einsum("rg,rgx->rx", share, growth)
@@ -145,7 +144,8 @@ class Rollbacks:
         refund[capped] = _refund(law, row[capped], f[capped], cap[capped])
         log_growth = np.log(np.minimum(cap, refund * total)) - np.log(total)
         bets = growth[every, :, seen]
-        self.log_capital[runs] = log_capital + np.log(bets) + log_growth[:, None]
+        log_capital = log_capital + np.log(bets) + log_growth[:, None]
+        self.log_capital[runs], self.log_e[runs] = log_capital, log_sum(log_capital)
 
 
 def _refund(law: Law, row: Ints, f: Floats, cap: Floats) -> Floats:
@@ -165,10 +165,10 @@ def _refund(law: Law, row: Ints, f: Floats, cap: Floats) -> Floats:
 
 
 def _log_choose(n: Ints, k: Ints) -> Floats:
-    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
+    return np.asarray(LOG_FACTORIALS[n] - LOG_FACTORIALS[k] - LOG_FACTORIALS[n - k])
 
 
-def _log_sum(logs: Floats) -> Floats:
+def log_sum(logs: Floats) -> Floats:
     """Return log(sum(exp(logs))) over the last axis."""
     highest = logs.max(axis=-1, keepdims=True)
     return np.asarray(highest[..., 0] + np.log(np.exp(logs - highest).sum(axis=-1)))
