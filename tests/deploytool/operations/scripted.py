@@ -136,13 +136,20 @@ class Story:
     """One canary and all who work on it, each in a run of its own, on one record."""
 
     def __init__(
-        self, folder: Path, visitors: Visitors, *, steps: Sequence[int] = (20, 50)
+        self,
+        folder: Path,
+        visitors: Visitors,
+        *,
+        steps: Sequence[int] = (20, 50),
+        has_visitors: bool = False,
+        least_step_s: float | None = 3,
     ) -> None:
         self.log = folder / "operations.log"
         self.visitors = visitors
         self.store = Store()
         self.target = Target(self.store, visitors)
-        self._system = _system()
+        self._system = _system(least_step_s)
+        self._has_visitors = has_visitors
         self._steps = tuple(steps)
 
     def begin(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Canary:
@@ -197,6 +204,7 @@ class Story:
             run=run,
             command="canary",
             artifacts={},
+            has_visitors=self._has_visitors,
             emit=Journal(log or self.log, origin, [told], clock=lambda: self.visitors.now).record,
             now=lambda: self.visitors.now,
             monotonic=lambda: self.visitors.now,
@@ -204,12 +212,12 @@ class Story:
         )
 
 
-def _system() -> System:
+def _system(least_step_s: float | None) -> System:
     policy = {
         "tolerance": 0.2,
         "poll_s": 1,
         "warm_up_s": 1,
-        "least_step_s": 3,
+        "least_step_s": least_step_s,
         "step_deadline_s": 12,
     }
     return System.model_validate(

@@ -197,3 +197,37 @@ def bring_down(monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:
         return answer(self, component, role, asked)
 
     monkeypatch.setattr(Target, "request", request)
+
+
+def test_the_time_under_observation_counts_across_an_interruption_without_it(
+    tmp_path: Path,
+) -> None:
+    visitors = Visitors()
+    story = Story(tmp_path, visitors)
+    polls = 0
+
+    def kill(event: record.Event) -> None:
+        nonlocal polls
+        polls += event.event == "observation"
+        if polls == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        story.begin("first", kill)
+    visitors.pass_by(10_000)
+    ended = story.go_on("second")
+    told = story.log.read_text().count('"event":"observation"')
+    assert ended.phase is Phase.PROMOTED
+    # the poll at which it was killed was not saved
+    assert ended.observed_s == told - 1
+    assert story.store.load().ended == ended.model_copy(update={"evidence": None})
+
+
+@pytest.mark.parametrize(("has_visitors", "least_s"), [(True, 600), (False, 10)])
+def test_where_there_are_visitors_a_canary_is_observed_for_ten_minutes(
+    tmp_path: Path, has_visitors: bool, least_s: float
+) -> None:
+    story = Story(tmp_path, Visitors(), has_visitors=has_visitors, least_step_s=None)
+    ended = story.begin("first")
+    assert ended.phase is Phase.PROMOTED
+    assert least_s <= ended.observed_s <= least_s + 10

@@ -89,10 +89,18 @@ def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
         ({"canary": {"steps": [50, 10]}}, "percentages that rise"),
         ({"canary": {"steps": [10, 100]}}, "less than or equal to 99"),
         ({"canary": {"when_held": "panic"}}, "'wait' or 'abort'"),
+        ({"canary": {"least_step_s": [60, 600]}}, "times: 2, steps: 3"),
+        ({"canary": {"steps": [50], "least_step_s": []}}, "times: 0, steps: 1"),
+        ({"canary": {"least_step_s": [60, 0, 600]}}, "greater than 0"),
         ({"canary": {"least_step_requests": -1}}, "greater than or equal to 0"),
         ({"canary": {"requests_failing_together": 0.5}}, "greater than or equal to 1"),
         ({"canary": {"business": [metric(count="a total")]}}, "pattern"),
         ({"canary": {"business": [metric(name="errors")]}}, "judged anyway"),
+        ({"canary": {"business": [metric(name="client errors")]}}, "judged anyway"),
+        ({"canary": {"client_errors": True}}, "write `client_errors: ignore` where"),
+        ({"canary": {"client_errors": False}}, "write `client_errors: ignore` where"),
+        ({"canary": {"client_errors": "count"}}, "'judge' or 'ignore'"),
+        ({"canary": {"latency_floor_ms": -1}}, "greater than or equal to 0"),
         ({"canary": {"business": [metric(), metric()]}}, "the same name"),
         ({"canary": {"header": "X Canary"}}, "pattern"),
         ({"canary": {"header": "X`Canary"}}, "pattern"),
@@ -110,10 +118,18 @@ def test_a_mistake_in_a_service_is_named(tmp_path: Path, fields: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    "fault", ["alpha: 7", "header: no token", "sticky_cookie: no token", "sticky_cookie: seen"]
+    "fault",
+    [
+        "alpha: 7",
+        "least_step_s: 0",
+        "header: no token",
+        "sticky_cookie: no token",
+        "sticky_cookie: seen",
+    ],
 )
 def test_a_mistake_is_named_with_the_line_it_stands_on(tmp_path: Path, fault: str) -> None:
     error = refused(tmp_path, service(canary={"tolerance": 0.02, **yaml.safe_load(fault)}))
+    assert error.what == f"components.extra.canary.{fault.partition(':')[0]} is not valid"
     text = (tmp_path / "system.yaml").read_text().splitlines()
     assert error.place is not None
     assert error.place.line is not None

@@ -12,6 +12,7 @@ from deploytool.canary.weights import router_weights
 from deploytool.traffic.http_route import (
     Object,
     canary_percent,
+    canary_share,
     leads_to,
     shared_rules,
     unaccepted,
@@ -269,3 +270,15 @@ def test_one_gateway_that_refuses_is_enough_and_has_its_words_told(
     refused = condition(kind, "False", reason="BackendNotFound", message="no Service web-canary")
     found = accepted(*others, [refused])
     assert unaccepted(found) == "the gateway says BackendNotFound: no Service web-canary"
+
+
+def test_the_share_is_what_the_weights_give() -> None:
+    assert canary_share([shared(10, HEADER)], SERVICES) == 1031 / 10080
+    assert canary_share([shared(10), shared(10)], SERVICES) == 1031 / 10080
+
+
+def test_no_share_is_told_where_rules_differ_or_one_version_has_all() -> None:
+    assert canary_share([shared(10), shared(25)], SERVICES) is None
+    assert canary_share([shared(0)], SERVICES) is None
+    assert canary_share([shared(100)], SERVICES) is None
+    assert canary_share([PLAIN], SERVICES) is None

@@ -63,6 +63,22 @@ def test_durations_are_added_up_over_codes_and_methods() -> None:
     assert read_snapshot(SCRAPE, "web", 0).canary.buckets == ((0.005, 1001), (math.inf, 1203))
 
 
+GIVEN_UP: tuple[tuple[str, str, dict[str, str]], ...] = (
+    ("requests_total", "4", {}),
+    (BUCKET, "1", {"le": "0.005"}),
+    (BUCKET, "4", {"le": "+Inf"}),
+)
+
+
+def test_how_long_clients_waited_that_gave_up_is_counted_apart_and_with_all() -> None:
+    given_up = "".join(series(name, "web-canary", n, 499, **le) for name, n, le in GIVEN_UP)
+    canary = read_snapshot(SCRAPE + given_up, "web", 0).canary
+    assert canary.gave_up == ((0.005, 1), (math.inf, 4))
+    assert canary.buckets == ((0.005, 1002), (math.inf, 1207))
+    assert (canary.gave_up_late(0.005), canary.gave_up_soon(0.005)) == (3, 1)
+    assert read_snapshot(SCRAPE, "web", 0).canary.gave_up == ()
+
+
 def test_a_backend_without_requests_counts_zero() -> None:
     nothing = read_snapshot("", "web", 0)
     assert (nothing.stable, nothing.canary) == (ArmCounters(), ArmCounters())
@@ -109,6 +125,11 @@ def test_requests_through_a_route_are_added_up_by_arm_and_status_code() -> None:
     arms = read_gateway(text, "shop", ARMS, 1).arms
     assert arms["canary"].buckets == ((0.005, 1003), (math.inf, 1203))
     assert arms["stable"].buckets == ()
+
+
+def test_clients_that_gave_up_on_a_route_are_counted_apart() -> None:
+    text = "".join(line(name, routed("web-canary"), n, 499, **le) for name, n, le in GIVEN_UP)
+    assert read_gateway(text, "shop", ARMS, 1).arms["canary"].gave_up == ((0.005, 1), (math.inf, 4))
 
 
 @pytest.mark.parametrize(

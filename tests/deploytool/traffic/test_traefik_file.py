@@ -109,6 +109,12 @@ def test_header_and_cookie_choose_nothing_while_one_backend_gets_everything(perc
     assert rendered(chosen(10).without("stable")) == rendered(same.without("stable"))
 
 
+def test_the_share_is_what_the_weights_give_unless_visitors_stay_or_one_has_all() -> None:
+    assert both(10).share == 1031 / 10080
+    assert both(0).share is both(100).share is None
+    assert replace(both(10), cookie="seen-1f").share is None
+
+
 def test_the_cookie_ends_with_its_canary_and_the_header_stays() -> None:
     left = chosen(10).without("canary")
     assert (left.header, left.cookie) == ("X-Choice", None)

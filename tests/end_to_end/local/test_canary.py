@@ -24,7 +24,7 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
 ) -> None:
     failed = deployed.counters().canary.failed()
     with (
-        deployed.declared(**UNHURRIED),
+        deployed.declared(**UNHURRIED, client_errors="ignore"),
         deployed.visitors(80, load=deployed.single_lines()),
     ):
         result = deployed.done(

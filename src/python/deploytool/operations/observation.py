@@ -60,7 +60,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
     _tell_step(context, canary, evidence)
-    began = context.monotonic()
+    began, observed_s = context.monotonic(), canary.observed_s
     before, _ = _read(context, canary)
     while True:
         since = context.monotonic()
@@ -83,7 +83,13 @@ def observe(context: Context, canary: Canary) -> Outcome:
         verdict = evidence.judge(canary.step, elapsed_s)
         # The platform forgets those of a process that it has replaced.
         restarts = min(canary.restarts, instance.restarts)
-        canary = canary.model_copy(update={"evidence": evidence, "restarts": restarts})
+        canary = canary.model_copy(
+            update={
+                "evidence": evidence,
+                "restarts": restarts,
+                "observed_s": observed_s + elapsed_s,
+            }
+        )
         _keep(context, canary, poll, verdict, elapsed_s, remark)
         if verdict.decision is not Decision.CONTINUE:
             _tell_verdict(context, canary, verdict)
@@ -152,7 +158,8 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.stable.timed == known.timed:
             break
         snapshot, known = latest, latest.stable
-    evidence = CanaryEvidence.new(VerdictPolicy.of(policy), canary.steps, known)
+    judged = VerdictPolicy.of(policy, steps=len(canary.steps), has_visitors=context.has_visitors)
+    evidence = CanaryEvidence.new(judged, canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
 

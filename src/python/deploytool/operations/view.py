@@ -28,12 +28,15 @@ class CanaryView:
     since: float
     elapsed_s: float
     limit_s: float | None = None
+    # How long it has been observed at all its steps together.
+    observed_s: float = 0.0
     # The latest figures and what they mean; None before the first observation.
     verdict: Verdict | None = None
 
     @classmethod
     def of(cls, canary: Canary, now: float, verdict: Verdict | None = None) -> Self:
         """Take the view of a canary. now: unix seconds."""
+        evidence = canary.evidence
         return cls(
             run=canary.run,
             component=canary.component,
@@ -46,6 +49,7 @@ class CanaryView:
             reason=canary.reason,
             since=canary.since,
             elapsed_s=max(0.0, now - canary.since),
-            limit_s=canary.evidence.policy.step_deadline_s if canary.evidence else None,
+            limit_s=evidence.policy.most_at_s(evidence.steps_left) if evidence else None,
+            observed_s=canary.observed_s,
             verdict=verdict,
         )

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from deploytool.canary.machine import Phase
+from deploytool.canary.machine import Canary, Phase
+from deploytool.canary.sentences import unseen
 from deploytool.cli.render.result import plain
 from deploytool.operations.canary import CanaryResult
 from deploytool.operations.detachment import Detached
@@ -26,6 +27,7 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "canary": canary.canary.id,
         "reason": canary.decision or canary.reason,
         "run": canary.run,
+        "observed_s": round(canary.observed_s, 3),
         "load": plain(result.traffic),
         "exit_code": result.exit_code,
     }
@@ -38,14 +40,32 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     lines = [f"why:     {canary.decision or canary.reason}"]
     if result.traffic:
         lines.append(f"traffic: {result.traffic.counts.summary()}")
+    if canary.phase is Phase.PROMOTED:
+        lines.append(f"note:    {unseen(canary.observed_s)}")
     if canary.phase is Phase.HELD:
-        lines.append("next:    `deploytool promote`, `deploytool resume` or `deploytool abort`")
+        lines.append(f"next:    {_ways_on(canary)}")
     styled = click.style(word, fg=colour, bold=True)
     serves = canary.canary.id if canary.phase is Phase.PROMOTED else canary.stable.id
     lines.append(
         f"{styled}: {canary.component} {canary.canary.id}, {serves} is stable ({seconds:.1f} s)"
     )
     return "\n".join(lines)
+
+
+def _ways_on(canary: Canary) -> str:
+    """Say what a person can do with a held canary; what no evidence supports comes last."""
+    evidence = canary.evidence
+    if evidence is not None and evidence.share.is_reached:
+        return (
+            "`deploytool abort`, or `deploytool resume`; "
+            "`deploytool promote` would be against the evidence"
+        )
+    if evidence is not None and not evidence.at_this_step.canary.ended:
+        return (
+            "send requests and `deploytool resume`, or `deploytool abort`; "
+            "`deploytool promote` would be without evidence"
+        )
+    return "`deploytool promote`, `deploytool resume` or `deploytool abort`"
 
 
 def detached_as_dict(left: Detached) -> dict[str, Any]:

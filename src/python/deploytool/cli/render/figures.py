@@ -49,7 +49,7 @@ def figure_lines(figures: Figures, width: int, *, is_step_current: bool) -> list
                 is_bad = label == "errors" and is_known and arm.errors > 0
                 line.append(cell.rjust(column), style="bold" if is_bad else "")
         lines.append(line)
-    return [*lines, *_codes(figures)]
+    return [*lines, *_codes(figures), *_others(figures)]
 
 
 def _codes(figures: Figures) -> list[Text]:
@@ -59,3 +59,22 @@ def _codes(figures: Figures) -> list[Text]:
         return []
     named = [f"{code or 'no answer'}: {count:,}" for code, count in codes.items()]
     return [Text(f"the canary's errors in total by status: {', '.join(named)}")]
+
+
+_OTHERS: tuple[tuple[str, Callable[[ArmFigures], int]], ...] = (
+    ("answers 4xx", lambda arm: arm.client_errors),
+    ("redirects", lambda arm: arm.redirects),
+    ("gave up late", lambda arm: arm.gave_up_late),
+    ("gave up soon", lambda arm: arm.gave_up_soon),
+)
+
+
+def _others(figures: Figures) -> list[Text]:
+    """Return what else there was in total, the canary's to stable's, if there was any."""
+    canary, stable = figures.in_total.canary, figures.in_total.stable
+    named = [
+        f"{name} {count(canary):,} to {count(stable):,}"
+        for name, count in _OTHERS
+        if count(canary) or count(stable)
+    ]
+    return [Text(f"canary to stable: {', '.join(named)}")] if named else []

@@ -17,7 +17,10 @@ def status_as_text(status: Status, width: int) -> str:
     rows = [_row(status, instance) for instance in status.instances]
     lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
     lines += [f"{name} {why}" for name, why in status.drift.items()]
-    return "\n".join([*lines, *_ways_back(status), *_under_way(status, width)])
+    lines += _ways_back(status)
+    if status.unseen:
+        lines.append(status.unseen)
+    return "\n".join([*lines, *_under_way(status, width)])
 
 
 def _row(status: Status, instance: Instance) -> tuple[str, ...]:
