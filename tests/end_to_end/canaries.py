@@ -1,14 +1,20 @@
 """What a canary does on every platform: a healthy one is promoted, a faulty one rolled back."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
-from deploytool.canary.observation import NOTHING, Observation
-from tests.end_to_end.deployed import COMPONENT, Deployed, consistent, events
+import psutil
+
+from deploytool.canary.observation import NOTHING, ArmCounters, Observation
+from tests.end_to_end.deployed import COMPONENT, Deployed, consistent, events, until
+from tests.end_to_end.policies import UNHURRIED
 
 # Within this time after its start a canary that waiting does not help is gone.
 SOON_S = 30
+# Within this time a process that does not answer is found out, and a request answered or a 504.
+SEEN_S, ANSWERS_S = 6, 3
 
 
 class Canaries:
@@ -78,9 +84,57 @@ def faulty(deployed: Deployed, fault: str) -> dict[str, Any]:
     roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
     assert (COMPONENT, "canary") not in roles
     # Every failure that a visitor saw goes back to one that the router counted at the canary.
-    failed_there = deployed.counters().canary.failed() - counted.failed()
+    failed_there = _not_served(deployed.counters().canary) - _not_served(counted)
     assert counts().failures <= failed_there, counts()
     return {**result, "failures": counts().failures}
+
+
+def _not_served(arm: ArmCounters) -> int:
+    return sum(count for code, count in arm.requests.items() if not 200 <= code < 300)
+
+
+def stopped(deployed: Deployed, pid: Callable[[], int]) -> dict[str, Any]:
+    """Stop a canary's process in mid-step: its visitors go to stable, and it is taken back.
+
+    pid: returns its process, on this machine.
+    """
+    before, known = deployed.stable(), len(deployed.record())
+    policy = {**UNHURRIED, "least_step_s": 60}
+    with (
+        deployed.declared(**policy),
+        deployed.answering_within(ANSWERS_S),
+        deployed.visitors() as counts,
+        deployed.router() as router,
+    ):
+        process = deployed.start(
+            "canary", COMPONENT, "--env", "TRIAL=stopped", "--no-load", "--steps", "50",
+            "--output", "json",
+        )  # fmt: skip
+
+        def recorded(event: str, result: str = "") -> bool:
+            found = events(deployed.record()[known:], event)
+            return any(line["result"] == result or not result for line in found)
+
+        until(lambda: recorded("observation"), what="the canary is observed")
+        victim = psutil.Process(pid())
+        victim.suspend()
+        try:
+            until(
+                lambda: router.canary_percent(COMPONENT, None) == 0,
+                what="the canary has no weight",
+                deadline_s=SEEN_S,
+            )
+            # What was sent to it before gets its 504.
+            time.sleep(ANSWERS_S)
+            failed = counts().failures
+            until(lambda: recorded("transition", "aborting"), what="the canary is taken back")
+        finally:
+            victim.resume()
+        ended = deployed.ended(process)
+    assert ended.code == 4, str(ended)
+    assert deployed.stable() == before
+    assert 0 < counts().failures == failed < counts().requests / 3, counts()
+    return ended.result
 
 
 def unready(deployed: Deployed, fault: str, *options: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@
     |-- MigrationFailed         1   a database migration was refused
     |-- RecordFailed            1   state or log could not be written; nothing was decided
     |-- CheckFailed             1   a verification or invariant does not hold
+    |-- ToolFault               1   deploytool itself failed: nobody had expected that
     |-- Locked                  6   another operation holds the target
     `-- Interrupted           130   Ctrl-C or SIGTERM; `resume` and `abort` are accepted
 
@@ -118,6 +119,12 @@ class CheckFailed(DeployError):
     """A verification or an invariant of the data does not hold."""
 
     code = "check-failed"
+
+
+class ToolFault(DeployError):
+    """Deploytool itself has a fault."""
+
+    code = "tool-fault"
 
 
 class Locked(DeployError):

@@ -22,7 +22,7 @@ class StatusShare:
 
 @dataclass(frozen=True, slots=True)
 class BodyShare:
-    """This share (0-1) of the business requests answers 200 with an error document."""
+    """This share (0-1) of the business requests is served, but answered by an error document."""
 
     share: float
 

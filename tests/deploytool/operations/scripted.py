@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -61,13 +62,13 @@ class Visitors:
 class Store:
     """Keeps the state as the text that a file would hold, without waiting for a disk.
 
-    wish: what somebody wants of the canary that is under way.
+    wishes: what people want of the canary that is under way.
     """
 
     def __init__(self) -> None:
         self._text = TargetState().model_dump_json()
         self.on_saved: Callable[[], None] = lambda: None
-        self.wish: Wish | None = None
+        self.wishes: tuple[Wish, ...] = ()
 
     def load(self) -> TargetState:
         return TargetState.model_validate_json(self._text)
@@ -76,9 +77,13 @@ class Store:
         self._text = state.model_dump_json()
         self.on_saved()
 
-    def take_wish(self, _run: str) -> Wish | None:
-        wish, self.wish = self.wish, None
-        return wish
+    @contextmanager
+    def lock(self, _holder: object) -> Iterator[None]:
+        yield
+
+    def take_wishes(self, _run: str) -> tuple[Wish, ...]:
+        wishes, self.wishes = self.wishes, ()
+        return wishes
 
 
 @dataclass
@@ -155,14 +160,7 @@ class Story:
     def begin(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Canary:
         """Start the canary and carry it to its end. told: hears each event once it is recorded."""
         context = self._context(run, told)
-        canary = Canary(
-            run=run,
-            component="back",
-            stable=STABLE,
-            canary=CANARY,
-            steps=self._steps,
-            since=self.visitors.now,
-        )
+        canary = self.canary(run)
         context.emit(record.Event("command-started"))
         context.emit(record.Event("canary-started", details={"canary_run": run}))
         return self._end(context, carry_on(context, canary))
@@ -188,6 +186,21 @@ class Story:
         if decision is not None:
             canary = move(context, canary, decision, f"{decision} was asked for")
         return self._end(context, carry_on(context, canary))
+
+    def context(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Context:
+        """Return what an operation on the target is given."""
+        return self._context(run, told)
+
+    def canary(self, run: str) -> Canary:
+        """Return the canary before it begins."""
+        return Canary(
+            run=run,
+            component="back",
+            stable=STABLE,
+            canary=CANARY,
+            steps=self._steps,
+            since=self.visitors.now,
+        )
 
     def _end(self, context: Context, canary: Canary) -> Canary:
         context.emit(record.Event("command-ended"))

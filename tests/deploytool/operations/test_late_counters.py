@@ -52,7 +52,7 @@ def context(looks: Looks, told: list[Any]) -> tuple[Context, list[tuple[float, i
     def sleep(seconds: float) -> None:
         slept[0] += seconds
 
-    store = SimpleNamespace(load=TargetState, take_wish=lambda _: None)
+    store = SimpleNamespace(load=TargetState, take_wishes=lambda _: ())
     platform = SimpleNamespace(observe=observe, instance=ready, store=store, weight=lambda _: 100)
     return Context(
         system=SYSTEM,

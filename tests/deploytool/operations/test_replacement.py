@@ -12,7 +12,7 @@ from deploytool.record import event as record
 from deploytool.record.store import Wish
 from tests.deploytool.operations.scripted import Killed, Story, Target, Visitors
 
-ABORT = Wish(wanted="abort", run="first", user="eve", host="elsewhere", since="")
+ABORT = Wish(wanted="abort", run="first", by="second", user="eve", host="elsewhere", since="")
 
 
 def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_sent_away(
@@ -112,7 +112,7 @@ def test_a_canary_whose_router_is_waited_for_is_taken_back_when_somebody_wants_t
         canary = self.store.load().canary
         if canary is None or canary.phase is not phase:
             return answer(self, component)
-        self.store.wish = ABORT
+        self.store.wishes = (ABORT,)
         raise PlatformFailed("the router is away", why="connection refused")
 
     monkeypatch.setattr(Target, asked, away)
@@ -131,7 +131,7 @@ def test_a_drain_ends_at_once_when_somebody_wants_stable_back(
         canary = self.store.load().canary
         if canary is not None and canary.phase is Phase.PROMOTING:
             self.visitors.requests[Role.STABLE] += 1
-            self.store.wish = ABORT
+            self.store.wishes = (ABORT,)
         return observe(self, component)
 
     monkeypatch.setattr(Target, "observe", busy)
@@ -183,6 +183,35 @@ def test_a_crash_is_seen_also_when_the_process_with_the_earlier_ones_was_replace
             story.target.restarts = next(counts, 1)
 
     assert story.begin("first", be_replaced).phase is Phase.ROLLED_BACK
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTING, Phase.REPLACING, Phase.RETURNING])
+def test_what_is_asked_for_while_the_last_action_of_a_phase_is_carried_out_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: Phase
+) -> None:
+    """Before the cleaning stable is not verified to serve everything: an abort is in time."""
+    story = Story(tmp_path, Visitors())
+    looks = Target.instance
+
+    def asked(self: Target, component: str, role: Role) -> object:
+        canary = self.store.load().canary
+        if canary is not None and canary.phase is phase:
+            self.store.wishes = (ABORT,)
+        return looks(self, component, role)
+
+    set_weight = Target.set_weight
+
+    def asked_after(self: Target, component: str, percent: int, deadline_s: float) -> None:
+        set_weight(self, component, percent, deadline_s)
+        canary = self.store.load().canary
+        if canary is not None and canary.phase is phase:
+            self.store.wishes = (ABORT,)
+
+    monkeypatch.setattr(Target, "instance", asked)
+    monkeypatch.setattr(Target, "set_weight", asked_after)
+    ended = story.begin("first")
+    assert ended.phase is Phase.ROLLED_BACK
+    assert ended.decision == "abort was asked for by eve@elsewhere"
 
 
 def bring_down(monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:

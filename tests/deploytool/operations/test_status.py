@@ -17,6 +17,8 @@ POLICY = VerdictPolicy.of(CanaryPolicy(least_step_s=5, step_deadline_s=60)).mode
     update={"warm_up_polls": 0}
 )
 
+NOW = 1_795_000_000.0
+
 
 def counted(requests: int) -> ArmCounters:
     return ArmCounters(requests={200: requests}, buckets=((0.1, requests), (math.inf, requests)))
@@ -41,11 +43,11 @@ def canary(polls: int, phase: Phase = Phase.OBSERVING, step: int = 0) -> Canary:
 
 
 def test_before_there_is_evidence_there_is_none_to_show() -> None:
-    assert weighed(canary(0).model_copy(update={"evidence": None}), 1.0) is None
+    assert weighed(canary(0).model_copy(update={"evidence": None}), 1.0, NOW) is None
 
 
 def test_a_step_without_requests_has_no_share() -> None:
-    found = weighed(canary(0), 1.0)
+    found = weighed(canary(0), 1.0, NOW)
     assert found is not None
     assert found.share_observed is None
     assert found.decision is Decision.CONTINUE
@@ -59,7 +61,7 @@ def test_the_verdict_is_that_of_the_operation_at_this_moment(
     elapsed_s: float, decision: Decision
 ) -> None:
     shown = canary(10)
-    found = weighed(shown, elapsed_s)
+    found = weighed(shown, elapsed_s, NOW)
     assert found is not None
     assert shown.evidence is not None
     verdict = shown.evidence.judge(0, elapsed_s)
@@ -73,7 +75,7 @@ def test_the_verdict_is_that_of_the_operation_at_this_moment(
     "elsewhere", [canary(10, step=1), canary(10, Phase.HELD), canary(10, Phase.PROMOTING)]
 )
 def test_figures_of_another_step_or_phase_decide_nothing_now(elsewhere: Canary) -> None:
-    found = weighed(elsewhere, 6.0)
+    found = weighed(elsewhere, 6.0, NOW)
     assert found is not None
     assert (found.decision, found.sentence, found.figures.step) == (None, "", 0)
 
@@ -95,3 +97,12 @@ def test_what_the_last_canary_did_not_show_is_told_while_it_is_stable() -> None:
     assert unseen_on(TargetState(ended=ended, stable={"web": ended.canary})) == OVER_SOON
     assert unseen_on(TargetState(ended=ended, stable={"web": ended.stable})) == ""
     assert unseen_on(TargetState()) == ""
+
+
+@pytest.mark.parametrize(("polled_at", "age_s"), [(NOW - 90, 90), (NOW + 5, 0), (None, None)])
+def test_the_age_of_the_last_poll_is_never_negative_whatever_a_clock_says(
+    polled_at: float | None, age_s: float | None
+) -> None:
+    found = weighed(canary(3).model_copy(update={"polled_at": polled_at}), 1.0, NOW)
+    assert found is not None
+    assert found.poll_age_s == age_s

@@ -14,7 +14,8 @@ import pytest
 from deploytool.canary.machine import ENDS, Canary, Event, Phase, advance
 from deploytool.errors import DeployError, Locked, NotReady
 from deploytool.operations.context import Context
-from deploytool.operations.steering import Asked, Wanted, heed, steer
+from deploytool.operations.decisions import abort
+from deploytool.operations.steering import Asked, Elsewhere, Wanted, heed, steer
 from deploytool.record.event import Event as Told
 from deploytool.record.file_store import FileStore
 from deploytool.record.store import TargetState
@@ -107,6 +108,98 @@ def test_a_wish_is_followed_where_it_changes_something_and_else_told_of(
     heed(operation, canary)  # taken once
 
 
+@pytest.mark.parametrize("first", ["abort", "promote"])
+def test_of_two_who_want_different_things_the_one_who_aborts_is_followed(
+    tmp_path: Path, first: Wanted
+) -> None:
+    told: list[Told] = []
+    operation = context(tmp_path, "first", told=told)
+    wanted: list[Wanted] = ["abort", "promote"]
+    for number, each in enumerate(sorted(wanted, reverse=first == "promote")):
+        operation.platform.store.post_wish(context(tmp_path, f"asker{number}").wish(each, "first"))
+    with pytest.raises(Asked) as asked:
+        heed(operation, CANARY)
+    assert asked.value.event is Event.ABORT
+    assert [each.reason.partition(" was asked for by ")[0] for each in told] == ["promote"]
+    assert "abort was asked for by" in told[0].reason
+
+
+def test_a_wish_to_whoever_has_just_taken_over_is_not_thrown_away(tmp_path: Path) -> None:
+    """Somebody sees the new holder, and asks it, before it has done anything."""
+    FileStore(tmp_path).save(TargetState(canary=CANARY))
+    resuming, other = context(tmp_path, "second"), context(tmp_path, "third")
+
+    def here(_: TargetState) -> str:
+        with pytest.raises(Asked) as asked:
+            heed(resuming, CANARY)
+        return asked.value.reason
+
+    locked = resuming.platform.store.lock
+
+    @contextmanager
+    def lock_and_be_asked(holder: Any) -> Iterator[None]:
+        with locked(holder):
+            other.platform.store.post_wish(other.wish("abort", "second"))
+            yield
+
+    resuming.platform.store.lock = lock_and_be_asked
+    found = steer(resuming, "promote", allow, here)
+    assert str(found).startswith("abort was asked for by ")
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        (Phase.OBSERVING, ("abort was asked for in observing", "the evidence was enough")),
+        (Phase.CLEANING, ("stable was replaced and verified before",)),
+    ],
+)
+def test_who_is_too_late_to_abort_is_told_what_happened_instead(
+    tmp_path: Path, phase: Phase, words: tuple[str, ...]
+) -> None:
+    under_way = CANARY.model_copy(update={"phase": phase})
+    promoted = CANARY.model_copy(
+        update={"phase": Phase.PROMOTED, "decision": "the evidence was enough"}
+    )
+    results: list[DeployError] = []
+
+    def ask() -> None:
+        with pytest.raises(DeployError, match="too late to abort") as late:
+            abort(context(tmp_path, "second"))
+        results.append(late.value)
+
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=under_way))
+        thread = threading.Thread(target=ask)
+        thread.start()
+        wait_for_a_wish(tmp_path)
+        FileStore(tmp_path).save(TargetState(ended=promoted))
+    thread.join()
+    for word in words:
+        assert word in results[0].why
+    assert "deploytool rollback web" in results[0].hint
+
+
+def test_how_a_canary_ended_that_others_came_after_is_not_made_up(tmp_path: Path) -> None:
+    later = CANARY.model_copy(update={"run": "later", "phase": Phase.PROMOTED})
+    results: list[DeployError] = []
+
+    def ask() -> None:
+        with pytest.raises(DeployError) as refused:
+            steer(context(tmp_path, "second"), "abort", allow, never)
+        results.append(refused.value)
+
+    with context(tmp_path, "first").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY))
+        thread = threading.Thread(target=ask)
+        thread.start()
+        wait_for_a_wish(tmp_path)
+        FileStore(tmp_path).save(TargetState(ended=later))
+    thread.join()
+    assert "run later" in results[0].why
+    assert "deploytool report first" in results[0].hint
+
+
 @pytest.mark.parametrize(
     ("wanted", "end"), [("abort", Phase.ROLLED_BACK), ("promote", Phase.PROMOTED)]
 )
@@ -115,8 +208,10 @@ def test_a_running_canary_does_what_was_asked_and_the_asker_learns_its_end(
 ) -> None:
     with running(tmp_path):
         ended = steer(context(tmp_path, "second", wanted), wanted, allow, never)
-    assert ended.phase is end
-    assert ended.decision.startswith(f"{wanted} was asked for by ")
+    assert isinstance(ended, Elsewhere)
+    assert ended.asked_in is Phase.OBSERVING
+    assert ended.canary.phase is end
+    assert ended.canary.decision.startswith(f"{wanted} was asked for by ")
 
 
 def test_a_canary_that_nobody_runs_is_decided_here(tmp_path: Path) -> None:
@@ -135,15 +230,14 @@ def test_a_wish_that_nobody_took_is_carried_out_by_the_asker(tmp_path: Path) -> 
             target=lambda: results.append(steer(asker, "abort", allow, lambda state: state.canary))
         )
         thread.start()
-        wait_for(tmp_path / "wish.json")
+        wait_for_a_wish(tmp_path)
     thread.join()
     assert results == [CANARY]
-    assert not (tmp_path / "wish.json").exists()
 
 
 def test_whoever_goes_on_with_the_canary_is_asked_again(tmp_path: Path) -> None:
     asker = context(tmp_path, "third")
-    results: list[Canary] = []
+    results: list[Any] = []
     with context(tmp_path, "first").locked():
         FileStore(tmp_path).save(TargetState(canary=CANARY))
         thread = threading.Thread(
@@ -152,11 +246,11 @@ def test_whoever_goes_on_with_the_canary_is_asked_again(tmp_path: Path) -> None:
             )
         )
         thread.start()
-        wait_for(tmp_path / "wish.json")
-        FileStore(tmp_path).take_wish("first")  # and dies
+        wait_for_a_wish(tmp_path)
+        FileStore(tmp_path).take_wishes("first")  # and dies
     with running(tmp_path, "second"):
         thread.join()
-    assert [each.run for each in results] == ["first"]
+    assert [each.canary.run for each in results] == ["first"]
 
 
 @pytest.mark.parametrize(
@@ -169,7 +263,31 @@ def test_an_operation_that_is_no_canary_keeps_the_target(
         FileStore(tmp_path).save(TargetState(canary=canary))
         with pytest.raises(Locked):
             steer(context(tmp_path, "second"), "abort", allow, never)
-    assert not (tmp_path / "wish.json").exists()
+    assert not posted(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("command", "canary"),
+    [("resume", CANARY), ("canary", CANARY), ("canary", None)],
+    ids=["resumed", "running", "beginning"],
+)
+def test_whoever_is_refused_for_a_canary_is_told_how_to_end_it(
+    tmp_path: Path, command: str, canary: Canary | None
+) -> None:
+    with context(tmp_path, "first", command).locked():
+        FileStore(tmp_path).save(TargetState(canary=canary))
+        with pytest.raises(Locked) as locked, context(tmp_path, "second", "up").locked():
+            pass
+    for way in ("wait for it to end", "`deploytool abort`", "`deploytool canary --supersede`"):
+        assert way in locked.value.hint
+
+
+def test_whoever_is_refused_for_another_operation_is_not_sent_to_abort(tmp_path: Path) -> None:
+    with context(tmp_path, "first", "up").locked():
+        FileStore(tmp_path).save(TargetState(canary=CANARY.model_copy(update={"steps": ()})))
+        with pytest.raises(Locked) as locked, context(tmp_path, "second", "canary").locked():
+            pass
+    assert locked.value.hint == "wait for it to end, then try again"
 
 
 def test_what_a_canary_cannot_do_is_refused_before_it_is_asked(tmp_path: Path) -> None:
@@ -178,7 +296,7 @@ def test_what_a_canary_cannot_do_is_refused_before_it_is_asked(tmp_path: Path) -
 
     with running(tmp_path), pytest.raises(DeployError, match="not in observing"):
         steer(context(tmp_path, "second"), "promote", refuse, never)
-    assert not (tmp_path / "wish.json").exists()
+    assert not posted(tmp_path)
 
 
 def test_a_canary_that_does_not_end_in_time_is_named_with_its_holder(tmp_path: Path) -> None:
@@ -206,8 +324,12 @@ def test_a_holder_that_cannot_be_read_is_not_waited_for_without_end(
     assert len(slept) == 4
 
 
-def wait_for(path: Path) -> None:
+def posted(folder: Path) -> bool:
+    return any(folder.glob("wish-*.json"))
+
+
+def wait_for_a_wish(folder: Path) -> None:
     until = time.monotonic() + 10
-    while not path.exists():
+    while not posted(folder):
         assert time.monotonic() < until
         time.sleep(0.01)

@@ -70,7 +70,7 @@ class Silence:
 
 
 def wish(wanted: Wanted) -> Wish:
-    return Wish(wanted=wanted, run="one", user="eve", host="elsewhere", since="")
+    return Wish(wanted=wanted, run="one", by="two", user="eve", host="elsewhere", since="")
 
 
 def observed(story: Story) -> list[dict[str, Any]]:
@@ -187,7 +187,7 @@ def test_a_person_decides_meanwhile_and_nobody_is_sent_to_a_canary_that_does_not
     def ask(event: record.Event) -> None:
         silence(event)
         if event.event == "unready":
-            story.store.wish = wish(wanted)
+            story.store.wishes = (wish(wanted),)
 
     ended = story.begin("one", ask)
     assert ended.phase is Phase.ROLLED_BACK
@@ -228,7 +228,7 @@ def test_stable_goes_back_without_a_canary_that_does_not_answer_and_at_once(
     def abort(event: record.Event) -> None:
         silence(event)
         if entered(Phase.REPLACING)(event):
-            story.store.wish = wish("abort")
+            story.store.wishes = (wish("abort"),)
 
     assert story.begin("one", abort).phase is Phase.ROLLED_BACK
     assert silence.told("unready") == []

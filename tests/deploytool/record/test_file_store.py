@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from deploytool.errors import Locked, RecordFailed
-from deploytool.record.file_store import FileStore, write_durably
+from deploytool.record.file_store import FileStore, release_reserve, write_durably
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.revision import Revision
+from tests.full_disk import full_disk
 
 HOLDER = Holder(
     user="ann", host="desk", pid=7, command="up", run="r1", since="2026-11-24T08:00:00+00:00"
@@ -50,7 +51,7 @@ def test_the_state_is_empty_at_first_and_then_what_was_saved(tmp_path: Path) -> 
     assert store.load() == TargetState()
     store.save(STATE)
     assert FileStore(tmp_path / "new").load() == STATE
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["state.json"]
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"state.json", "reserve"}
     assert (tmp_path / "new/state.json").stat().st_mode & 0o777 == 0o600
 
 
@@ -76,7 +77,20 @@ def test_a_save_that_fails_leaves_the_state_as_it_was(
         store.save(TargetState())
     assert "no space left" in failure.value.why
     assert store.load() == STATE
-    assert [path.name for path in tmp_path.iterdir()] == ["state.json"]
+    assert {path.name for path in tmp_path.iterdir()} == {"state.json", "reserve"}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="to mount a file system needs root")
+def test_on_a_full_disk_there_is_space_for_who_releases_the_reserve(tmp_path: Path) -> None:
+    with full_disk(tmp_path / "disk") as (folder, fill):
+        store = FileStore(folder)
+        store.save(STATE)
+        fill()
+        with pytest.raises(RecordFailed, match="cannot be written"):
+            store.save(TargetState())
+        release_reserve(folder)
+        store.save(TargetState())
+        assert store.load() == TargetState()
 
 
 def test_a_folder_that_cannot_be_made_is_a_failed_record(tmp_path: Path) -> None:
@@ -150,8 +164,8 @@ def test_a_lock_file_deleted_while_it_is_taken_is_not_held_for_nothing(
             pass
 
 
-def wish(since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run) -> Wish:
-    return Wish(wanted="abort", run=run, user="bob", host="lap", since=since)
+def wish(since: str = "2026-11-24T08:01:00+00:00", run: str = HOLDER.run, by: str = "r2") -> Wish:
+    return Wish(wanted="abort", run=run, by=by, user="bob", host="lap", since=since)
 
 
 def post_from_another_process(folder: Path, posted: Wish) -> None:
@@ -168,26 +182,31 @@ def post_from_another_process(folder: Path, posted: Wish) -> None:
 
 
 def test_a_wish_of_another_process_is_taken_once_and_durable_until_then(tmp_path: Path) -> None:
-    assert FileStore(tmp_path / "new").take_wish("r1") is None
+    assert FileStore(tmp_path / "new").take_wishes("r1") == ()
     post_from_another_process(tmp_path, wish())
-    assert FileStore(tmp_path).take_wish("r1") == wish()
-    assert FileStore(tmp_path).take_wish("r1") is None
+    assert FileStore(tmp_path).take_wishes("r1") == (wish(),)
+    assert FileStore(tmp_path).take_wishes("r1") == ()
 
 
 def test_a_wish_to_another_run_is_ignored_and_gone(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
     store.post_wish(wish(run="dead"))
-    assert store.take_wish("r1") is None
-    assert store.take_wish("dead") is None
+    assert store.take_wishes("r1") == ()
+    assert store.take_wishes("dead") == ()
 
 
-def test_the_later_of_two_wishes_counts(tmp_path: Path) -> None:
+def test_nobodys_wish_takes_the_place_of_anothers(tmp_path: Path) -> None:
     store = FileStore(tmp_path)
-    store.post_wish(wish())
-    store.post_wish(wish().model_copy(update={"wanted": "promote"}))
-    taken = store.take_wish("r1")
-    assert taken is not None
-    assert taken.wanted == "promote"
+    wishes = (wish(by="r2"), wish(by="r3").model_copy(update={"wanted": "promote"}))
+    for each in wishes:
+        store.post_wish(each)
+    assert store.take_wishes("r1") == wishes
+
+
+def test_a_wish_that_another_version_posted_hinders_nobody(tmp_path: Path) -> None:
+    (tmp_path / "wish-r2.json").write_text('{"wanted": "pause"}')
+    FileStore(tmp_path).post_wish(wish(by="r3"))
+    assert FileStore(tmp_path).take_wishes("r1") == (wish(by="r3"),)
 
 
 def test_a_wish_that_is_posted_while_another_is_taken_stays(
@@ -203,8 +222,8 @@ def test_a_wish_that_is_posted_while_another_is_taken_stays(
         return content
 
     monkeypatch.setattr(Path, "read_bytes", read_and_be_late)
-    assert store.take_wish("r1") == wish(since="1")
-    assert store.take_wish("r1") == wish(since="2")
+    assert store.take_wishes("r1") == (wish(since="1"),)
+    assert store.take_wishes("r1") == (wish(since="2"),)
 
 
 def test_a_wish_that_cannot_be_kept_is_an_error(tmp_path: Path) -> None:

@@ -282,3 +282,54 @@ def test_kill_9_in_the_middle_of_writing_leaves_a_log_that_goes_on(log: Path) ->
     assert history.damaged == ()
     assert check(log.read_bytes(), log).broken is None
     assert len(read_run(log, "killed")) > 100
+
+
+def test_a_display_that_fails_is_told_nothing_more_and_the_operation_goes_on(log: Path) -> None:
+    told: list[str] = []
+    reader, writer_ = os.pipe()
+    os.close(reader)  # as `| head` does when it has enough
+    with os.fdopen(writer_, "w") as gone:
+
+        def display(event: Event) -> None:
+            print(event.event, file=gone, flush=True)
+
+        journal = Journal(log, ORIGIN, [display, lambda event: told.append(event.event)])
+        for name in ("started", "ready", "promoted"):
+            journal.record(Event(name))
+        with pytest.raises(BrokenPipeError):
+            gone.close()
+    recorded = [line["event"] for line in lines_of(log)[1:]]
+    assert recorded == ["started", "note", "ready", "promoted"]
+    assert told == ["note", "started", "ready", "promoted"]
+    [note] = [line for line in lines_of(log)[1:] if line["event"] == "note"]
+    assert "BrokenPipeError" in note["reason"]
+    assert "the operation goes on" in note["reason"]
+
+
+def test_ctrl_c_in_a_display_ends_the_operation(log: Path) -> None:
+    def interrupted(_: Event) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Journal(log, ORIGIN, [interrupted]).record(Event("ready"))
+
+
+def test_what_changes_nothing_goes_on_without_a_record_and_says_so_once(tmp_path: Path) -> None:
+    warned: list[str] = []
+    journal = Journal(Path("/dev/full"), ORIGIN, is_required=False, warn=warned.append)
+    with journal.command():
+        journal.record(Event("check"))
+    assert warned == [
+        "the operations log /dev/full cannot be written: No space left on device; "
+        "this command is not on record"
+    ]
+
+
+def test_a_command_that_has_ended_is_not_said_to_have_failed_as_its_end_cannot_be_written(
+    log: Path,
+) -> None:
+    warned: list[str] = []
+    with Journal(log, ORIGIN, warn=warned.append).command():
+        log.unlink()
+        log.symlink_to("/dev/full")
+    assert "the end of the command is not on record" in warned[0]

@@ -1,12 +1,19 @@
 """The main job on the compose target."""
 
-from tests.end_to_end.canaries import Canaries
+from tests.end_to_end.canaries import Canaries, stopped
 from tests.end_to_end.compose.conftest import Deploytool
 from tests.end_to_end.deployed import COMPONENT
 
 
 class TestCanaries(Canaries):
     """On the compose target."""
+
+
+def test_a_process_that_is_stopped_loses_its_visitors_and_is_rolled_back(
+    deployed: Deploytool,
+) -> None:
+    result = stopped(deployed, lambda: deployed.pid_of(f"{COMPONENT}-canary"))
+    assert result["reason"].startswith("the canary has not answered its readiness path for 3 s: ")
 
 
 def test_what_did_not_change_is_not_restarted(deployed: Deploytool) -> None:

@@ -21,7 +21,7 @@ from deploytool.record.store import TargetState
 from deploytool.traffic.metrics import read_gateway
 from tests.cluster import kubeconfig
 from tests.cluster.lifecycle import down, first_process
-from tests.end_to_end.deployed import COMPONENT, SANDBOX, Deployed
+from tests.end_to_end.deployed import COMPONENT, PSQL, SANDBOX, Deployed
 
 # Of this run alone: somebody may use the declared one on the same cluster.
 NAMESPACE = f"test-{os.getpid()}"
@@ -39,11 +39,15 @@ class Kubectl:
 
     def __call__(self, *arguments: str, text: str = "") -> str:
         done = subprocess.run(
-            [*self._argv, f"--namespace={self.namespace}", *arguments],
+            self.argv(*arguments),
             input=text, capture_output=True, text=True, check=False, timeout=180,
         )  # fmt: skip
         assert done.returncode == 0, f"kubectl {arguments}: {done.stderr}"
         return done.stdout
+
+    def argv(self, *arguments: str) -> list[str]:
+        """Return the command."""
+        return [*self._argv, f"--namespace={self.namespace}", *arguments]
 
     def objects(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
         """Return the objects of a kind in the namespace."""
@@ -150,6 +154,11 @@ class Deploytool(Deployed):
         if not found:
             raise LookupError(f"{component} has no process here")
         return min(found, key=lambda each: each.info["create_time"]).pid
+
+    def psql_argv(self) -> list[str]:
+        [pod] = self.pods("database")
+        name = pod["metadata"]["name"]
+        return self.kubectl.argv("exec", "--stdin", name, "--", *PSQL)
 
     def counters(self) -> Snapshot:
         """Return what the gateway's pod has counted at both backends since it was started.

@@ -25,7 +25,9 @@ def holder(run: str) -> Holder:
 
 
 def wish(run: str) -> Wish:
-    return Wish(wanted="abort", run=run, user="ada", host="one", since="2026-11-26T00:00:00")
+    return Wish(
+        wanted="abort", run=run, by="second", user="ada", host="one", since="2026-11-26T00:00:00"
+    )
 
 
 @pytest.fixture
@@ -102,12 +104,14 @@ def is_refused(one: ClusterStore) -> bool:
 def test_a_wish_is_taken_once_and_by_whom_it_is_addressed_to(namespace: Cluster) -> None:
     one, other = store(namespace), store(namespace)
     with one.lock(holder("first")):
-        assert one.take_wish("first") is None
-        other.post_wish(wish("first"))
-        assert one.take_wish("first") == wish("first")
-        assert one.take_wish("first") is None
+        assert one.take_wishes("first") == ()
+        wishes = wish("first"), wish("first").model_copy(update={"by": "third"})
+        for each in wishes:
+            other.post_wish(each)
+        assert one.take_wishes("first") == wishes
+        assert one.take_wishes("first") == ()
         other.post_wish(wish("earlier"))
-        assert one.take_wish("first") is None
+        assert one.take_wishes("first") == ()
 
 
 def test_of_many_who_want_the_lock_at_once_one_has_it_at_a_time(namespace: Cluster) -> None:

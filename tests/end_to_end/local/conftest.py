@@ -41,13 +41,14 @@ class Deploytool(Deployed):
                 return psutil.Process(connection.pid)
         raise LookupError(f"nothing listens on {port} for {component}")
 
-    def port_of(self, component: str) -> int:
+    def port_of(self, component: str, role: str = "stable") -> int:
         instances = self.status()["instances"]
-        address = next(i["address"] for i in instances if i["component"] == component)
+        wanted = (component, role)
+        address = next(i["address"] for i in instances if (i["component"], i["role"]) == wanted)
         return int(address.rsplit(":", 1)[1].split("/")[0])
 
-    def pid_of(self, component: str) -> int:
-        return self.process_of(component, self.port_of(component)).pid
+    def pid_of(self, component: str, role: str = "stable") -> int:
+        return self.process_of(component, self.port_of(component, role)).pid
 
     def see_nothing_beside(self, status: dict[str, Any]) -> None:
         # supervisord has one child for each instance, and nothing works beside its family.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.canaries import Canaries, faulty
+from tests.end_to_end.canaries import Canaries, faulty, stopped
 from tests.end_to_end.deployed import COMPONENT, events
 from tests.end_to_end.local.conftest import Deploytool
 from tests.end_to_end.policies import ALPHA, UNHURRIED
@@ -17,6 +17,39 @@ def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
         result = faulty(deployed, "latency:300ms")
     assert result["reason"].startswith("latency:")
     assert result["failures"] == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "metric"),
+    # The first begins after the smoke requests.
+    [("late:3s:status:404:1", "client errors: "), ("hang:0.33", "errors: ")],
+)
+def test_what_visitors_would_call_not_served_is_rolled_back_and_named(
+    deployed: Deploytool, fault: str, metric: str
+) -> None:
+    with deployed.answering_within(2):
+        result = faulty(deployed, fault)
+    assert result["reason"].startswith(metric)
+
+
+def test_wrong_bodies_are_found_by_the_tools_own_traffic_and_callers_are_named(
+    deployed: Deploytool,
+) -> None:
+    before = deployed.stable()
+    result = deployed.done(
+        "canary", COMPONENT, "--env", "INVENTORY_FAULT=body:0.5", "--load", "80", code=4
+    )
+    assert result["reason"].startswith("answers as expected: ")
+    assert result["load"]["counts"]["failures_by_kind"]["unexpected body"] > 0
+    assert [each for each in result["callers"] if "legacy-app" in each and COMPONENT in each]
+    assert deployed.stable() == before
+
+
+def test_a_process_that_is_stopped_loses_its_visitors_and_is_rolled_back(
+    deployed: Deploytool,
+) -> None:
+    result = stopped(deployed, lambda: deployed.pid_of(COMPONENT, "canary"))
+    assert result["reason"].startswith("the canary has not answered its readiness path for 3 s: ")
 
 
 def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
@@ -69,7 +102,12 @@ def test_a_hold_waits_for_a_person(deployed: Deploytool) -> None:
         code=5,
     )  # fmt: skip
     assert held["result"] == "held"
-    assert deployed.status()["weights"] == {COMPONENT: 50}
+    status = deployed.status()
+    assert status["weights"] == {COMPONENT: 50}
+    assert status["canary"]["differs"] == ["TRIAL=info"]
+    assert deployed.done("history", "--last", "2")["commands"][0]["differs"] == ["TRIAL=info"]
+    for address in status["addresses"].values():
+        assert address.startswith(f"{status['url']}/")
     assert deployed.done("promote")["result"] == "promoted"
     assert deployed.stable() == held["canary"]
 

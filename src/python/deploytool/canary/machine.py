@@ -8,7 +8,7 @@ Knows no platform, clock or file: `operations.canary` carries the actions out.
 from collections.abc import Sequence
 from enum import StrEnum
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from deploytool.canary.verdict import CanaryEvidence
 from deploytool.system.revision import Revision
@@ -124,6 +124,12 @@ class Canary(BaseModel):
     observed_s: float = 0.0
     # How often its process ended by itself during its start: once more is evidence against it.
     restarts: int = 0
+    # Invariant of the data -> what broke it before it began.
+    broken_before: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    # Unix seconds of the last poll; None before the first.
+    polled_at: float | None = None
+    # It goes back to an earlier revision: what was stable is not gone back to unasked.
+    is_rollback: bool = False
     evidence: CanaryEvidence | None = None
 
     @property

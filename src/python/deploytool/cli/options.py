@@ -8,11 +8,28 @@ from typing import Any
 
 import click
 
+from deploytool.cli.calling import DEFAULT_TARGET
+from deploytool.cli.fault import EXPECTED, tool_fault
 from deploytool.cli.render.failure import render_failure
 from deploytool.errors import DeployError
 
 # No single wait of an operation lasts longer.
 DEFAULT_TIMEOUT_S = 120.0
+
+
+class Name(click.ParamType[str]):
+    """What names something; an empty one is what a shell makes of a variable that is not set."""
+
+    name = "text"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str:
+        """Return the name."""
+        text = str(value)
+        if not text.strip():
+            self.fail("it is empty: leave it out, or name something", param, ctx)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,9 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
     What it raises is shown here, in the form that was asked for, and becomes its exit code.
     """
 
-    @click.option("--target", help="Target of targets.yaml to work on.  [default: local]")
+    @click.option(
+        "--target", type=Name(), help="Target of targets.yaml to work on.  [default: local]"
+    )
     @click.option(
         "--output",
         type=click.Choice(["text", "json"]),
@@ -68,17 +87,20 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         before: GlobalOptions = click.get_current_context().obj or GlobalOptions()
         options = Options(
-            target=target or before.target or "local",
+            target=target or before.target or DEFAULT_TARGET,
             is_json=(output or before.output) == "json",
             is_sure=yes,
             timeout_s=timeout,
         )
         try:
             return function(options, **arguments)
-        except DeployError as error:
+        except Exception as error:
+            if isinstance(error, EXPECTED) and not isinstance(error, DeployError):
+                raise
             if debug or before.is_debug:
                 traceback.print_exc()
-            render_failure(error, is_json=options.is_json)
-            return error.exit_code
+            failure = error if isinstance(error, DeployError) else tool_fault(error)
+            render_failure(failure, is_json=options.is_json, target=options.target)
+            return failure.exit_code
 
     return command

@@ -5,20 +5,26 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from deploytool.canary.machine import Canary
+from deploytool.cli.calling import as_called
+from deploytool.cli.fault import EXPECTED, tool_fault
 from deploytool.cli.options import Options
+from deploytool.cli.output import tell
 from deploytool.cli.render.lines import LineView
 from deploytool.cli.render.terminal import can_redraw
-from deploytool.errors import DeployError, Interrupted, InvalidInput, Place
+from deploytool.errors import Interrupted, InvalidInput, Place
 from deploytool.operations.context import Context
 from deploytool.platforms.base import Platform
 from deploytool.platforms.opening import open_platform
+from deploytool.record.elsewhere import bring_back, places
 from deploytool.record.event import Event, Listener
+from deploytool.record.file_store import release_reserve
 from deploytool.record.journal import CommandEnd, Journal
-from deploytool.record.origin import origin_of
+from deploytool.record.origin import Origin, origin_of
 from deploytool.system.declaration import System, read_system
 from deploytool.system.targets import Target, read_target
 from deploytool.version import VERSION
@@ -26,6 +32,9 @@ from deploytool.version import VERSION
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
 # Set by every PEX file for what it starts: its own path.
 _PACKAGE = "PEX"
+# What a command needs: the operations log; a record, if need be elsewhere, and it goes on even
+# without one; or none at all, as it changes nothing.
+Record = Literal["log", "anywhere", "if-possible"]
 # Relative to the root of the repository; targets.yaml lies beside it.
 DECLARATION = Path("deploy/system.yaml")
 
@@ -40,19 +49,25 @@ class Session:
 
 @contextmanager
 def open_session(
-    options: Options, command: str, *, is_live: bool = False, is_quiet: bool = False
+    options: Options,
+    command: str,
+    *,
+    is_live: bool = False,
+    is_quiet: bool = False,
+    record: Record = "log",
 ) -> Generator[Session]:
     """Open everything for one command, and log its start and its end.
 
-    is_live: show a live view where there is a terminal. is_quiet: show no events at all. Raises
-    Interrupted on Ctrl-C, saying what was left.
+    is_live: show a live view where there is a terminal. is_quiet: show no events at all. record:
+    what is needed of it. Raises Interrupted on Ctrl-C, and ToolFault on an exception that nobody
+    had expected, saying what was left.
     """
     root = find_root(Path.cwd())
     targets = root / DECLARATION.with_name("targets.yaml")
     target = read_target(targets, options.target)
     system = _placed(read_system(root / DECLARATION), target, targets)
     origin = origin_of(root, tool_version=VERSION, target=options.target, command=command)
-    journal = Journal(log_path(root), origin)
+    journal = _journal(log_path(root), root / target.state, origin, record)
     with ExitStack() as stack:
         if not is_quiet:
             journal.listen(_view(stack, options, command, is_live=is_live))
@@ -83,6 +98,31 @@ def open_session(
             yield Session(context, end)
         except KeyboardInterrupt as interrupt:
             raise interruption(_left(platform)) from interrupt
+        except Exception as fault:
+            if isinstance(fault, EXPECTED):
+                raise
+            raise tool_fault(fault, _left(platform)) from fault
+
+
+def _journal(log: Path, state: Path, origin: Origin, record: Record) -> Journal:
+    """Return the journal, with what was kept elsewhere meanwhile in the log again.
+
+    state: the target's state folder.
+    """
+    if record == "anywhere":
+        release_reserve(state)
+    bring_back(log, state)
+    return Journal(
+        log,
+        origin,
+        elsewhere=places(state) if record == "anywhere" else (),
+        is_required=record == "log",
+        warn=_warn,
+    )
+
+
+def _warn(text: str) -> None:
+    tell(f"note: {text}", is_error=True)
 
 
 def _placed(system: System, target: Target, file: Path) -> System:
@@ -156,13 +196,18 @@ def interruption(canary: Canary | None) -> Interrupted:
 
 def _left(platform: Platform) -> Canary | None:
     """Return the canary that an interrupted command may have left, None when it cannot be told."""
-    with suppress(DeployError):  # a server that is away keeps nobody who wants to go
+    with suppress(Exception):  # a server that is away keeps nobody who wants to go
         # Somebody else's canary is no business of this command.
         return platform.store.load().canary if platform.store.holder() is None else None
     return None
 
 
 def _view(stack: ExitStack, options: Options, command: str, *, is_live: bool) -> Listener:
+    view = _shown(stack, options, command, is_live=is_live)
+    return lambda event: view(replace(event, reason=as_called(event.reason, options.target)))
+
+
+def _shown(stack: ExitStack, options: Options, command: str, *, is_live: bool) -> Listener:
     if not is_live or options.is_json or not can_redraw(sys.stderr, os.environ):
         return LineView(sys.stderr)
     # rich takes its time to import: only where it is seen.

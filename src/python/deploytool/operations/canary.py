@@ -1,20 +1,23 @@
 """The main job: replace a running revision on evidence, under real traffic."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.errors import ExitCode, Locked
+from deploytool.errors import DeployError, ExitCode
 from deploytool.operations import migrations, replacement
+from deploytool.operations.callers import affected_callers
 from deploytool.operations.context import Context
-from deploytool.operations.load import Traffic, TrafficResult, traffic
+from deploytool.operations.invariants import known_rows
+from deploytool.operations.load import SentTraffic, Traffic, TrafficResult, is_sent, traffic
 from deploytool.operations.readiness import await_ready
 from deploytool.operations.up import bring_up, require_rest, start_foundation
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
+from deploytool.system.revision import differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +33,87 @@ class CanaryOptions:
 
 @dataclass(frozen=True, slots=True)
 class CanaryResult:
-    """How a canary ended."""
+    """How a canary ended.
+
+    callers: a sentence on each service that gave wrong answers meanwhile and calls this component.
+    failures: what went wrong afterwards, or is wrong with the data. They change nothing in how it
+    ended.
+    """
 
     canary: Canary
-    traffic: TrafficResult | None
+    traffic: TrafficResult | None = None
+    callers: tuple[str, ...] = ()
+    failures: tuple[DeployError, ...] = ()
 
     @property
     def exit_code(self) -> int:
-        """0 promoted, 4 rolled back on evidence, 5 undecided, 1 taken back for another reason."""
+        """0 promoted, 4 rolled back on evidence, 5 undecided, 1 taken back for another reason.
+
+        Also 1 when something failed after the promotion.
+        """
         if self.canary.phase is Phase.PROMOTED:
-            return ExitCode.DONE
+            return ExitCode.FAILED if self.failures else ExitCode.DONE
         if self.canary.phase is Phase.HELD or self.canary.is_undecided:
             return ExitCode.HELD
         return ExitCode.ROLLED_BACK if self.canary.is_judged_bad else ExitCode.FAILED
 
+    @property
+    def reason(self) -> str:
+        """What was decided and why, and what went wrong afterwards."""
+        afterwards = (f"afterwards: {failure.what}: {failure.why}" for failure in self.failures)
+        return "; ".join((self.canary.decision, *afterwards))
+
 
 def canary(context: Context, options: CanaryOptions) -> CanaryResult:
     """Canary one component's current build against its stable revision."""
-    with begun(context, options) as started, traffic(context, options.traffic) as sent:
-        ended = replacement.carry_on(context, started)
-        finish(context, ended)
-    return CanaryResult(ended, sent.result)
+    with begun(context, options) as started:
+        return judged(context, started, options.traffic)
+
+
+def judged(context: Context, canary: Canary, wanted: Traffic) -> CanaryResult:
+    """Carry a canary on to its end, with the traffic that is wanted beside it."""
+    with traffic(context, wanted, canary.broken_before) as sent:
+        ended = replacement.carry_on(replace(context, sent=sent.counts), canary)
+        failures = finish(context, ended)
+    callers = _tell_callers(context, ended, sent)
+    return CanaryResult(ended, sent.result, callers, (*failures, *_about(ended, sent)))
+
+
+def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
+    """Do what only a promotion allows: contract migrations, once nothing older runs.
+
+    Returns what went wrong with that: the promotion stands.
+    """
+    if ended.phase is not Phase.PROMOTED:
+        return ()
+    try:
+        migrations.contract(context, ended)
+    except DeployError as error:
+        error.note = error.note or f"{ended.component} {ended.canary.id} is stable all the same"
+        return (error,)
+    return ()
+
+
+def _tell_callers(context: Context, ended: Canary, sent: SentTraffic) -> tuple[str, ...]:
+    """Name those that call the component and gave wrong answers while there was a canary of it."""
+    if sent.result is None:
+        return ()
+    stable = context.platform.store.load().stable
+    callers = affected_callers(context.system, stable, ended.component, sent.result.counts)
+    for sentence in callers:
+        context.say("note", ended.component, reason=sentence)
+    return callers
+
+
+def _about(ended: Canary, sent: SentTraffic) -> list[DeployError]:
+    """Return what is wrong with the traffic or the data, with the way back from a promotion."""
+    if ended.phase is Phase.PROMOTED:
+        for failure in sent.failures:
+            failure.hint = (
+                f"`deploytool rollback {ended.component}` goes back to {ended.stable.id}; "
+                "`deploytool logs` tells what happened"
+            )
+    return sent.failures
 
 
 @contextmanager
@@ -61,20 +124,13 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
     """
     if options.component:
         context.service(options.component)
-    with ExitStack() as stack:
-        try:
-            found = stack.enter_context(context.locked())
-        except Locked as locked:
-            if context.platform.store.load().canary is not None:
-                locked.hint = (
-                    "wait for it to end, or end its canary first: `deploytool canary --supersede`"
-                )
-            raise
+    with context.locked() as found:
         require_rest(found)
         yield _begin(context, options, found)
 
 
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
+    context.platform.require_distinct_migrations()
     state = _stable_first(context, found)
     component = options.component or _changed(context, state)
     stable = state.stable[component]
@@ -94,14 +150,10 @@ def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Cana
     _tell_start(context, started)
     context.platform.install(revision, context.artifact(component))
     migrations.expand(context)
+    if is_sent(context, options.traffic):
+        started = started.model_copy(update={"broken_before": known_rows(context)})
     replacement.save(context, started)
     return started
-
-
-def finish(context: Context, ended: Canary) -> None:
-    """Do what only a promotion allows: contract migrations, once nothing older runs."""
-    if ended.phase is Phase.PROMOTED:
-        migrations.contract(context, ended)
 
 
 def _stable_first(context: Context, state: TargetState) -> TargetState:
@@ -135,14 +187,14 @@ def _changed(context: Context, state: TargetState) -> str:
 
 
 def _tell_start(context: Context, canary: Canary) -> None:
-    same = canary.stable.id == canary.canary.id
+    differs = differences(canary.stable, canary.canary)
     context.emit(
         Event(
             "canary-started",
             object=f"{canary.component} {canary.canary.id}",
             reason="the same revision as stable: judged against itself"
-            if same
-            else f"against stable {canary.stable.id}",
+            if canary.stable.id == canary.canary.id
+            else f"against stable {canary.stable.id}; differs in: {', '.join(differs)}",
             details={
                 "canary_run": canary.run,
                 "component": canary.component,
@@ -150,14 +202,8 @@ def _tell_start(context: Context, canary: Canary) -> None:
                 "canary": canary.canary.id,
                 "steps": list(canary.steps),
                 "is_held_at_end": canary.is_held_at_end,
-                "settings": [*_changed_settings(canary)],
+                "differs": [*differs],
             },
             view=CanaryView.of(canary, context.now()),
         )
     )
-
-
-def _changed_settings(canary: Canary) -> list[str]:
-    """Return the names alone: a value may be a secret that nobody has told of."""
-    before, after = canary.stable.environment, canary.canary.environment
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

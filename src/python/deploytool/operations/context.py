@@ -4,19 +4,20 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from deploytool.errors import DeployError, InvalidInput
+from deploytool.errors import DeployError, InvalidInput, Locked
 from deploytool.platforms.base import Platform
 from deploytool.record.event import Event, Listener
 from deploytool.record.origin import user_name
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.declaration import Service, System
 from deploytool.system.revision import Revision, revision_of
+from deploytool.traffic.load.counts import LoadCounts
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Context:
     artifacts: component -> the file that was built for it. emit: takes each event, at once.
     has_visitors: whether the target has traffic of its own. deadline_s: the limit of every single
     wait for something to be done. now: unix seconds, to be shown and kept. monotonic: seconds since
-    any moment, for how long something took: somebody may set the clock meanwhile.
+    any moment, for how long something took: somebody may set the clock meanwhile. sent: counts the
+    traffic that the operation makes itself; None where it makes none.
     """
 
     system: System
@@ -41,13 +43,31 @@ class Context:
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    sent: Callable[[], LoadCounts] | None = None
     _digests: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def locked(self) -> Iterator[TargetState]:
         """Hold the target's lock; yield its state. Raises Locked when another holds it."""
-        with self.platform.store.lock(self._holder()):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self.platform.store.lock(self._holder()))
+            except Locked as locked:
+                locked.hint = self._way_out() or locked.hint
+                raise
             yield self.platform.store.load()
+
+    def _way_out(self) -> str:
+        """Return what to do about the canary that holds the lock; "" when none does."""
+        with suppress(DeployError):
+            canary, holder = self.platform.store.load().canary, self.platform.store.holder()
+            is_beginning = canary is None and holder is not None and holder.command == "canary"
+            if is_beginning or (canary is not None and canary.steps):
+                return (
+                    "wait for it to end; or `deploytool abort` takes its canary back, and "
+                    "`deploytool canary --supersede` does that and starts another"
+                )
+        return ""
 
     def service(self, name: str) -> Service:
         """Return a declared service. Raises InvalidInput for any other name."""
@@ -60,6 +80,13 @@ class Context:
                 hint="name one of these",
             )
         return services[name]
+
+    def addresses(self, gateway_url: str) -> dict[str, str]:
+        """Return where each service is reached from outside: component -> URL of its route."""
+        return {
+            name: f"{gateway_url}{service.route.rstrip('/')}/"
+            for name, service in self.system.services.items()
+        }
 
     def built(self, component: str, overrides: Mapping[str, str] | None = None) -> Revision:
         """Return the revision that the current build is. Raises InvalidInput when none was built.
@@ -115,7 +142,14 @@ class Context:
     def wish(self, wanted: Literal["abort", "promote"], run: str) -> Wish:
         """Return what this operation wants of the run that holds the lock."""
         asking = self._holder()
-        return Wish(wanted=wanted, run=run, user=asking.user, host=asking.host, since=asking.since)
+        return Wish(
+            wanted=wanted,
+            run=run,
+            by=self.run,
+            user=asking.user,
+            host=asking.host,
+            since=asking.since,
+        )
 
     def _holder(self) -> Holder:
         return Holder(

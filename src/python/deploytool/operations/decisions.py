@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from deploytool.canary.machine import Canary, Event, Phase
 from deploytool.errors import DeployError
 from deploytool.operations import replacement
-from deploytool.operations.canary import CanaryResult, finish
+from deploytool.operations.canary import CanaryResult, finish, judged
 from deploytool.operations.context import Context
-from deploytool.operations.load import Traffic, traffic
-from deploytool.operations.steering import Wanted, asked_for, steer
+from deploytool.operations.load import Traffic
+from deploytool.operations.steering import Elsewhere, Wanted, asked_for, steer
 from deploytool.operations.up import require_foundation
 from deploytool.record.store import TargetState
 
@@ -16,27 +16,36 @@ from deploytool.record.store import TargetState
 def promote(context: Context) -> CanaryResult:
     """Make the canary stable without more evidence."""
 
-    def here(state: TargetState) -> Canary:
+    def here(state: TargetState) -> CanaryResult:
         canary = _begin(context, state)
         _require_promotable(canary)
         if canary.phase in {Phase.OBSERVING, Phase.HELD}:
             canary = replacement.move(context, canary, Event.PROMOTE, _by(context, "promote"))
         return _end(context, canary)
 
-    return CanaryResult(steer(context, "promote", _require_promotable, here), None)
+    return _result(steer(context, "promote", _require_promotable, here))
 
 
 def abort(context: Context) -> CanaryResult:
-    """Send everything to stable, then drain and remove the canary."""
-    ended = steer(context, "abort", _allow, lambda state: _abort(context, state))
-    if ended.phase is Phase.PROMOTED:
-        raise DeployError(
-            f"too late to abort: {ended.component} {ended.canary.id} is stable",
-            why="stable was replaced and verified before",
-            note="the promotion was finished; nothing is left half done",
-            hint=f"`deploytool rollback {ended.component}` goes back to {ended.stable.id}",
-        )
-    return CanaryResult(ended, None)
+    """Send everything to stable, then drain and remove the canary.
+
+    Raises DeployError, telling what happened instead, when it is stable already.
+    """
+    found = steer(context, "abort", _allow, lambda state: _abort(context, state))
+    result = _result(found)
+    ended = result.canary
+    if ended.phase is not Phase.PROMOTED:
+        return result
+    asked_in = found.asked_in if isinstance(found, Elsewhere) else Phase.CLEANING
+    raise DeployError(
+        f"too late to abort: {ended.component} {ended.canary.id} is stable",
+        why="stable was replaced and verified before"
+        if asked_in is Phase.CLEANING
+        else f"abort was asked for in {asked_in}, and before that was seen it was promoted: "
+        f"{ended.decision}",
+        note="the promotion was finished; nothing is left half done",
+        hint=f"`deploytool rollback {ended.component}` goes back to {ended.stable.id}",
+    )
 
 
 def supersede(context: Context, components: Sequence[str]) -> None:
@@ -68,13 +77,10 @@ def resume(context: Context, wanted: Traffic) -> CanaryResult:
         if canary.phase is Phase.HELD:
             canary = replacement.move(context, canary, Event.RESUME, "resume was asked for")
         canary = canary.model_copy(update={"since": context.now()})
-        with traffic(context, wanted) as sent:
-            ended = replacement.carry_on(context, canary)
-            finish(context, ended)
-        return CanaryResult(ended, sent.result)
+        return judged(context, canary, wanted)
 
 
-def _abort(context: Context, state: TargetState) -> Canary:
+def _abort(context: Context, state: TargetState) -> CanaryResult:
     canary = _begin(context, state)
     # In the cleaning the canary is stable already: that is finished.
     if canary.phase not in {Phase.RESTORING, Phase.ABORTING, Phase.CLEANING}:
@@ -114,10 +120,14 @@ def _begin(context: Context, state: TargetState) -> Canary:
     return state.canary
 
 
-def _end(context: Context, canary: Canary) -> Canary:
+def _end(context: Context, canary: Canary) -> CanaryResult:
     ended = replacement.carry_on(context, canary)
-    finish(context, ended)
-    return ended
+    return CanaryResult(ended, failures=finish(context, ended))
+
+
+def _result(found: Elsewhere | CanaryResult) -> CanaryResult:
+    """Return how it ended: here, or elsewhere, where the rest is on record."""
+    return CanaryResult(found.canary) if isinstance(found, Elsewhere) else found
 
 
 def _by(context: Context, wanted: Wanted) -> str:

@@ -1,22 +1,20 @@
 """Traffic on demand: beside a canary where there are no visitors, or by itself."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from deploytool.errors import CheckFailed, InvalidInput, NotReady
+from deploytool.errors import CheckFailed, DeployError, InvalidInput, NotReady, RecordFailed
 from deploytool.operations.context import Context
+from deploytool.operations.invariants import Broken, Known, broken_invariants, known_rows
 from deploytool.platforms.base import Condition, Role
 from deploytool.record.event import Event
-from deploytool.system.declaration import Invariant
 from deploytool.traffic.load.counts import LoadCounts
-from deploytool.traffic.load.generator import LoadGenerator
+from deploytool.traffic.load.generator import RECHECK_S, LoadGenerator
+from deploytool.traffic.load.recheck import Rechecked
 
 # Requests under way when the load ends get this long; then the data is looked at.
 _FINISH_S = 15.0
-# Work that services finish by themselves after a request (driving on what was interrupted).
-_SETTLE_S = 30.0
-_RETRY_S = 1.0
 # How many of many findings an error names.
 _NAMED = 3
 
@@ -35,30 +33,78 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class TrafficResult:
-    """What the traffic met, which promises are not kept, and which invariants are broken."""
+    """What the traffic met, and what the look at the data found afterwards.
+
+    lost: promises that are not kept; unknown: those that could not be asked for. broken: invariants
+    that rows break since the traffic began, or the canary beside it; broken_before: those that the
+    same rows broke before. not_seen: why one could not look at all of it; "" where that is no
+    matter.
+    """
 
     counts: LoadCounts
-    lost: tuple[str, ...]
-    broken: tuple[str, ...]
+    lost: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    broken_before: tuple[str, ...] = ()
+    not_seen: str = ""
+
+    @property
+    def not_asked(self) -> str:
+        """How many promises could not be asked for, and one of them; "" when all could."""
+        if not self.unknown:
+            return ""
+        count = f"could not be asked within {RECHECK_S:.0f} s: {len(self.unknown)}"
+        return f"{count} (for example {self.unknown[0]})"
+
+    @property
+    def failure(self) -> CheckFailed | None:
+        """What is wrong with the data, and was not before; None when nothing is."""
+        parts = []
+        if self.lost:
+            parts.append(f"{len(self.lost)} acknowledged things are not there")
+        if self.broken:
+            invariants = "invariant" if len(self.broken) == 1 else "invariants"
+            parts.append(f"{len(self.broken)} {invariants} of the data broken")
+        if not parts:
+            return None
+        before = f"broken before it began: {'; '.join(self.broken_before[:_NAMED])}"
+        return CheckFailed(
+            " and ".join(parts),
+            why="; ".join((*self.lost[:_NAMED], *self.broken[:_NAMED])),
+            note=before if self.broken_before else "",
+            hint="`deploytool logs` tells what happened, `deploytool status` what is stable",
+        )
 
 
 @dataclass(slots=True)
 class SentTraffic:
-    """Filled in when the traffic has ended; stays None when none was wanted."""
+    """Filled in when the traffic has ended; the result stays None when none was wanted.
 
+    counts: of the traffic up to now, while it is sent; None when none was wanted. failures: what
+    went wrong with it, or is wrong with the data: what was done meanwhile stands.
+    """
+
+    counts: Callable[[], LoadCounts] | None = None
     result: TrafficResult | None = None
+    failures: list[DeployError] = field(default_factory=list)
+
+
+def is_sent(context: Context, wanted: Traffic) -> bool:
+    """Tell whether traffic goes along: where there are no visitors, or when it is asked for."""
+    is_wanted = wanted.is_wanted and (wanted.rate is not None or not context.has_visitors)
+    return is_wanted and context.system.load is not None
 
 
 @contextmanager
-def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
+def traffic(context: Context, wanted: Traffic, known: Known) -> Iterator[SentTraffic]:
     """Send traffic while the block runs; afterwards see that nothing acknowledged was lost.
 
-    Raises CheckFailed when something was lost or an invariant is broken.
+    known: what broke the invariants before. What is found is told and returned, never raised: how
+    the block ended does not depend on it.
     """
     sent = SentTraffic()
     declared = context.system.load
-    is_wanted = wanted.is_wanted and (wanted.rate is not None or not context.has_visitors)
-    if not is_wanted or declared is None:
+    if declared is None or not is_sent(context, wanted):
         yield sent
         return
     rate = wanted.rate or declared.rate
@@ -67,22 +113,34 @@ def traffic(context: Context, wanted: Traffic) -> Iterator[SentTraffic]:
     try:
         reason = f"{rate:g} requests a second"
         context.emit(Event("load-started", reason=reason, view=generator))
+        sent.counts = generator.snapshot
         yield sent
     except BaseException:
         generator.stop(0)
         raise
     context.say("waiting", "load", reason="its last requests, and a look at what they promised")
-    counts = generator.stop(_FINISH_S)
-    lost = generator.recheck()
-    broken = tuple(broken_invariants(context))
-    sent.result = TrafficResult(counts, lost, broken)
-    _tell(context, sent.result)
+    try:
+        sent.result = _seen(context, generator, known)
+    except RecordFailed as error:
+        sent.failures.append(error)
+        return
+    except Exception as fault:  # of the generator's own: it says nothing of the block
+        broke_down = DeployError(
+            "the traffic broke down", why=f"{type(fault).__name__}: {fault}",
+            hint="what was done meanwhile stands; `deploytool verify` looks at the data",
+        )  # fmt: skip
+        context.say("load-ended", result="failed", reason=f"{broke_down.what}: {broke_down.why}")
+        sent.failures.append(broke_down)
+        return
+    if failure := sent.result.failure:
+        sent.failures.append(failure)
 
 
 def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficResult:
     """Send traffic for a time.
 
-    Raises InvalidInput when the system declares none, NotReady when nothing takes it.
+    Raises InvalidInput when the system declares none, NotReady when nothing takes it, DeployError
+    when the traffic broke down.
     """
     declared = context.system.load
     if declared is None:
@@ -98,52 +156,51 @@ def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficRes
             why=gateway.reason,
             hint="`deploytool up` deploys the system, or starts what does not run",
         )
-    with traffic(context, replace(wanted, rate=wanted.rate or declared.rate)) as sent:
+    wanted = replace(wanted, rate=wanted.rate or declared.rate)
+    with traffic(context, wanted, known_rows(context)) as sent:
         until = context.monotonic() + duration_s
         while context.monotonic() < until:
             context.sleep(min(1.0, max(0.0, until - context.monotonic())))
-    assert sent.result is not None
+    if sent.result is None:
+        raise sent.failures[0]
     return sent.result
 
 
-def broken_invariants(context: Context) -> Sequence[str]:
-    """Return the declared invariants that do not hold, each with a row that breaks it.
+def _seen(context: Context, generator: LoadGenerator, known: Known) -> TrafficResult:
+    """End the traffic, look at the data, and tell what was found.
 
-    Waits a while for services to finish what was interrupted; a broken one stays broken.
+    Whoever does not want to wait for the look ends it by Ctrl-C, and learns the rest.
     """
-    until = context.monotonic() + _SETTLE_S
-    while True:
-        broken = [
-            f"{invariant.name} (for example {dict(row)})"
-            for invariant in context.system.invariants
-            for row in _first_row(context, invariant)
-        ]
-        if not broken or context.monotonic() > until:
-            return broken
-        context.sleep(_RETRY_S)
-
-
-def _first_row(context: Context, invariant: Invariant) -> Sequence[dict[str, object]]:
-    return [dict(row) for row in context.platform.query(invariant.query)[:1]]
+    counts = generator.stop(_FINISH_S)
+    context.emit(
+        Event("load-ended", result="ok", reason=counts.summary(), details=counts.as_dict())
+    )
+    promises = Rechecked()
+    broken = Broken()
+    not_seen = ""
+    try:
+        promises = generator.recheck()
+        broken = broken_invariants(context, known)
+    except DeployError as error:
+        not_seen = f"{error.what}: {error.why}"
+    except KeyboardInterrupt:
+        not_seen = "it was interrupted"
+    result = TrafficResult(
+        counts, promises.lost, promises.unknown, broken.since, broken.before, not_seen
+    )
+    _tell(context, result)
+    return result
 
 
 def _tell(context: Context, result: TrafficResult) -> None:
-    is_sound = not (result.lost or result.broken)
-    context.emit(
-        Event(
-            "load-ended",
-            result="ok" if is_sound else "failed",
-            reason=result.counts.summary(),
-            details=result.counts.as_dict(),
-        )
-    )
-    for found, what in (
-        (result.lost, "acknowledged things are not there"),
-        (result.broken, "invariants of the data are broken"),
-    ):
-        if found:
-            raise CheckFailed(
-                f"{len(found)} {what}",
-                why="; ".join(found[:_NAMED]),
-                hint="`deploytool logs` tells what happened, `deploytool status` what is stable",
-            )
+    failure = result.failure
+    if failure is not None:
+        reason = f"{failure.what}: {failure.why}"
+        context.emit(Event("check", object="data", result="failed", reason=reason))
+    if result.unknown:
+        context.say("note", "data", reason=result.not_asked)
+    if result.not_seen:
+        context.say("note", "data", reason=f"not looked at to the end: {result.not_seen}")
+    if result.broken_before:
+        reason = f"broken before it began: {'; '.join(result.broken_before)}"
+        context.say("note", "data", reason=reason)

@@ -13,6 +13,7 @@ from deploytool.canary.verdict import CanaryEvidence, Decision, Verdict
 from deploytool.errors import NotReady
 from deploytool.operations.business import with_business
 from deploytool.operations.context import Context
+from deploytool.operations.expectations import with_expectations
 from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
@@ -41,7 +42,7 @@ class Outcome:
 # Between two looks at how many requests stable has had; none in that time means none will come.
 _LEARN_S = 3.0
 # A poll that takes so many times its interval shows less than it should, and later.
-_SLOW = 3.0
+_SLOW = 2.0
 
 _MOVES = {
     Decision.ADVANCE: Event.ADVANCE,
@@ -88,6 +89,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
                 "evidence": evidence,
                 "restarts": restarts,
                 "observed_s": observed_s + elapsed_s,
+                "polled_at": context.now(),
             }
         )
         _keep(context, canary, poll, verdict, elapsed_s, remark)
@@ -123,12 +125,12 @@ def _outcome(canary: Canary, verdict: Verdict, when_held: WhenHeld) -> Outcome:
 def _read(context: Context, canary: Canary) -> tuple[Snapshot, str]:
     """Return the counters, and why they had to be waited for, "" when they had not."""
     platform, component = context.platform, canary.component
-    return once_answered(
-        context,
-        component,
-        lambda: with_business(context, component, platform.observe(component)),
-        lambda: heed(context, canary),
-    )
+
+    def read() -> Snapshot:
+        snapshot = with_business(context, component, platform.observe(component))
+        return with_expectations(context, canary, snapshot)
+
+    return once_answered(context, component, read, lambda: heed(context, canary))
 
 
 def learn_stable(context: Context, canary: Canary) -> Canary:
@@ -141,7 +143,8 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     """
     if canary.evidence is not None or not canary.steps:
         return canary
-    policy = context.service(canary.component).canary
+    service = context.service(canary.component)
+    policy = service.canary
     restarts = context.platform.instance(canary.component, Role.CANARY).restarts
     until = context.monotonic() + policy.step_deadline_s / 5
     snapshot = _read(context, canary)[0]
@@ -158,7 +161,13 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.stable.timed == known.timed:
             break
         snapshot, known = latest, latest.stable
-    judged = VerdictPolicy.of(policy, steps=len(canary.steps), has_visitors=context.has_visitors)
+    judged = VerdictPolicy.of(
+        policy,
+        steps=len(canary.steps),
+        has_visitors=context.has_visitors,
+        answer_within_s=service.answer_within_s,
+        are_answers_checked=known.expected is not None,
+    )
     evidence = CanaryEvidence.new(judged, canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})

@@ -18,6 +18,7 @@ from deploytool.operations.view import CanaryView
 from deploytool.operations.weight import give_weight, require_answer, set_weight
 from deploytool.platforms.base import Role
 from deploytool.record import event as record
+from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
 
 # Two equal readings of stable's counter this far apart mean that no new request reaches it.
@@ -27,10 +28,18 @@ _ALL = 100
 _REMEMBERED = 5
 
 
-def replace(context: Context, stable: Revision, revision: Revision, reason: str) -> Canary:
+def replace(
+    context: Context,
+    stable: Revision,
+    revision: Revision,
+    reason: str,
+    *,
+    is_rollback: bool = False,
+) -> Canary:
     """Replace stable by the revision without losing a request and without asking for evidence.
 
-    Raises NotReady when the revision does not become ready; stable then serves as before.
+    is_rollback: nobody goes back to stable unasked. Raises NotReady when the revision does not
+    become ready; stable then serves as before.
     """
     canary = Canary(
         run=context.run,
@@ -40,6 +49,7 @@ def replace(context: Context, stable: Revision, revision: Revision, reason: str)
         steps=(),
         reason=reason,
         since=context.now(),
+        is_rollback=is_rollback,
     )
     ended = carry_on(context, canary)
     if ended.phase is not Phase.PROMOTED:
@@ -112,14 +122,33 @@ def save(context: Context, canary: Canary) -> None:
             for migration, ids in state.cut_off.items()
         }
         update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
-    context.platform.store.save(state.model_copy(update=update))
+    after = state.model_copy(update=update)
+    doubted = _doubted(after, canary)
+    context.platform.store.save(after.model_copy(update={"doubted": doubted}))
+
+
+def _doubted(state: TargetState, ended: Canary) -> dict[str, str]:
+    """Return the earlier revisions that nobody goes back to unasked, each with the reason."""
+    doubted = dict(state.doubted)
+    if ended.phase is Phase.PROMOTED:
+        doubted.pop(ended.canary.id, None)
+        if ended.is_rollback:
+            doubted[ended.stable.id] = f"it was rolled back from in run {ended.run}"
+    elif ended.is_judged_bad:
+        doubted[ended.canary.id] = f"it was judged bad in run {ended.run}"
+    earlier = {revision.id for revisions in state.earlier.values() for revision in revisions}
+    return {name: why for name, why in doubted.items() if name in earlier}
 
 
 def _carry_out(context: Context, canary: Canary) -> Outcome:
     """Do what the phase names, or so much of it until a person decides otherwise."""
     try:
         heed(context, canary)
-        return _do(context, canary)
+        outcome = _do(context, canary)
+        # What came while the last action was carried out, as long as the phase can still follow.
+        if outcome.event is Event.DONE:
+            heed(context, outcome.canary)
+        return outcome
     except Asked as asked:
         return Outcome(asked.canary, asked.event, asked.reason)
 

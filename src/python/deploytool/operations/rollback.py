@@ -1,5 +1,7 @@
 """Go back to an earlier revision that is still installed, without losing a request."""
 
+from collections.abc import Sequence
+
 from deploytool.canary.machine import Canary
 from deploytool.errors import DeployError, InvalidInput
 from deploytool.operations import migrations, replacement
@@ -10,9 +12,10 @@ from deploytool.system.revision import Revision
 
 
 def rollback(context: Context, component: str | None, to: str | None) -> Canary:
-    """Make an earlier revision stable again: the one named, or the one before the current.
+    """Make an earlier revision stable again: the one named, or the latest that is not in doubt.
 
-    Raises DeployError when a contract migration took away what it may use.
+    One that was rolled back from, or judged bad, has to be named. Raises InvalidInput when there is
+    none, DeployError when a contract migration took away what it may use.
     """
     if component:
         context.service(component)
@@ -24,7 +27,8 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
         require_foundation(context)
         _require_its_schema(context, state, revision)
         stable = state.stable[name]
-        return replacement.replace(context, stable, revision, f"rollback from {stable.id}")
+        reason = f"rollback from {stable.id}"
+        return replacement.replace(context, stable, revision, reason, is_rollback=True)
 
 
 def _only_candidate(state: TargetState) -> str:
@@ -41,15 +45,40 @@ def _only_candidate(state: TargetState) -> str:
 def _choose(context: Context, state: TargetState, component: str, to: str | None) -> Revision:
     installed = {revision.id for revision in context.platform.revisions(component)}
     earlier = [each for each in state.earlier.get(component, ()) if each.id in installed]
-    found = [revision for revision in earlier if to is None or revision.id.startswith(to)]
-    if not found or (to is not None and len(found) > 1):
-        wanted = f"to {to}" if to else "anywhere"
+    if to is None:
+        return _latest(context, state, component, earlier)
+    found = [revision for revision in earlier if to and revision.id.startswith(to)]
+    if len(found) != 1:
         raise InvalidInput(
-            f"{component} cannot go back {wanted}",
+            f"{component} cannot go back to {to!r}",
             why=f"still installed are {', '.join(each.id for each in earlier) or 'none'}",
             hint="choose one of these with --to",
         )
     return found[0]
+
+
+def _latest(
+    context: Context, state: TargetState, component: str, earlier: Sequence[Revision]
+) -> Revision:
+    """Return the latest earlier revision that is not in doubt; tell which ones are passed over."""
+    doubts = {each.id: state.doubted[each.id] for each in earlier if each.id in state.doubted}
+    reasons = "; ".join(f"{name}: {why}" for name, why in doubts.items())
+    for revision in earlier:
+        if revision.id not in doubts:
+            if reasons:
+                context.say("note", component, reason=f"not back to {reasons}")
+            return revision
+    if not earlier:
+        raise InvalidInput(
+            f"{component} cannot go back anywhere",
+            why="no earlier revision of it is still installed",
+            hint="`deploytool status` shows what there is",
+        )
+    raise InvalidInput(
+        f"to which revision {component} shall go back has to be said",
+        why=reasons,
+        hint=f"`deploytool rollback {component} --to {earlier[0].id}` goes back there all the same",
+    )
 
 
 def _require_its_schema(context: Context, state: TargetState, revision: Revision) -> None:

@@ -21,32 +21,38 @@ class Evidence:
 
     decision, sentence: what the figures mean; None and "" where no step is observed, or the figures
     are still of the step before. share_observed: part of the judged requests that the canary got
-    at the figures' step, 0-1; None where there were none.
+    at the figures' step, 0-1; None where there were none. poll_age_s: seconds since that poll, by
+    this machine's clock; None before the first.
     """
 
     figures: Figures
     decision: Decision | None
     sentence: str
     share_observed: float | None
+    poll_age_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
     """Everything `status` shows.
 
-    holder: the operation that runs now. canary: in progress, held or interrupted; evidence: on it.
+    addresses: where each service is reached from outside, by component. holder: the operation that
+    runs now. canary: in progress, held or interrupted; evidence: on it.
     weights: percent of the requests that go to the canary, by component. cut_off: the earlier
     revisions that cannot be gone back to, with the contract migrations that took away what they may
-    use. drift: what somebody else has changed of what was deployed, and how. unseen: what the
-    canary under way, or the last one, was too short to show.
+    use. doubted: those that nobody goes back to unasked, and why. drift: what somebody else has
+    changed of what was deployed, and how. unseen: what the canary under way, or the last one, was
+    too short to show.
     """
 
     target: str
     url: str
+    addresses: dict[str, str]
     instances: tuple[Instance, ...]
     weights: dict[str, int]
     earlier: dict[str, tuple[Revision, ...]]
     cut_off: dict[str, tuple[str, ...]]
+    doubted: dict[str, str]
     drift: dict[str, str]
     holder: Holder | None
     canary: CanaryView | None
@@ -70,19 +76,22 @@ def status(context: Context) -> Status:
     holder = context.platform.store.holder()
     canary = state.canary
     instances = tuple(context.platform.instances())
+    url = context.platform.gateway_url()
     # Nothing is observed during an interruption, and the step has its whole time again afterwards.
     elapsed_s = context.now() - canary.since if canary and holder else 0.0
     return Status(
         target=context.target,
-        url=context.platform.gateway_url(),
+        url=url,
+        addresses=context.addresses(url),
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,
         cut_off=_cut_off(context, state, instances),
+        doubted=state.doubted,
         drift=_drift(context),
         holder=holder,
         canary=CanaryView.of(canary, context.now()) if canary else None,
-        evidence=weighed(canary, elapsed_s) if canary else None,
+        evidence=weighed(canary, elapsed_s, context.now()) if canary else None,
         unseen=unseen_on(state),
     )
 
@@ -117,8 +126,11 @@ def _cut_off(
     return migrations.cut_off(context, state) if is_answering else state.migrations_past()
 
 
-def weighed(canary: Canary, elapsed_at_step_s: float) -> Evidence | None:
-    """Compute from what is saved what the evidence says; None before there is any."""
+def weighed(canary: Canary, elapsed_at_step_s: float, now: float) -> Evidence | None:
+    """Compute from what is saved what the evidence says; None before there is any.
+
+    now: unix seconds.
+    """
     evidence = canary.evidence
     if evidence is None:
         return None
@@ -129,4 +141,5 @@ def weighed(canary: Canary, elapsed_at_step_s: float) -> Evidence | None:
     figures = evidence.figures()
     stable, at_canary = figures.at_step.stable.requests, figures.at_step.canary.requests
     share = at_canary / (stable + at_canary) if stable + at_canary else None
-    return Evidence(figures, decision, sentence, share)
+    age_s = None if canary.polled_at is None else max(0.0, now - canary.polled_at)
+    return Evidence(figures, decision, sentence, share, age_s)

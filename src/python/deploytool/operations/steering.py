@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from deploytool.canary.machine import Canary, Event, Phase
@@ -28,6 +29,14 @@ _FOLLOWED = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A canary that another operation has ended. asked_in: its phase when that was asked for."""
+
+    canary: Canary
+    asked_in: Phase
+
+
 class Asked(Exception):
     """A wish was taken up: no failure, but the end of whatever the phase waits for.
 
@@ -42,15 +51,24 @@ class Asked(Exception):
 
 
 def heed(context: Context, canary: Canary) -> None:
-    """Take up what a person wants of this operation. Raises Asked when the phase can follow."""
-    wish = context.platform.store.take_wish(context.run)
-    if wish is None:
-        return
-    event, reason = Event(wish.wanted), asked_for(wish)
-    if canary.phase in _FOLLOWED[event]:
-        raise Asked(canary, event, reason)
-    subject = f"{canary.component} {canary.canary.id}"
-    context.say("note", subject, reason=f"{reason}: that changes nothing in {canary.phase}")
+    """Take up what people want of this operation. Raises Asked when the phase can follow.
+
+    Of all that came since the last look, an abort is followed first.
+    """
+    wishes = sorted(context.platform.store.take_wishes(context.run), key=lambda wish: wish.wanted)
+    followed = next(
+        (each for each in wishes if canary.phase in _FOLLOWED[Event(each.wanted)]), None
+    )
+    for wish in wishes:
+        if wish is followed or (followed and wish.wanted == followed.wanted):
+            continue
+        subject = f"{canary.component} {canary.canary.id}"
+        why = (
+            f"{asked_for(followed)}, too" if followed else f"that changes nothing in {canary.phase}"
+        )
+        context.say("note", subject, reason=f"{asked_for(wish)}: {why}")
+    if followed is not None:
+        raise Asked(canary, Event(followed.wanted), asked_for(followed))
 
 
 def asked_for(wish: Wish) -> str:
@@ -63,11 +81,11 @@ def steer(
     wanted: Wanted,
     check: Callable[[Canary], None],
     here: Callable[[TargetState], Result],
-) -> Canary | Result:
+) -> Elsewhere | Result:
     """Have the canary promoted or aborted by whoever runs it, or here when nobody does.
 
     check: raises when a running canary cannot be asked for that. here: does it under the lock.
-    Returns the canary at its end, or what `here` returned. Raises Locked when the operation under
+    Returns how it ended elsewhere, or what `here` returned. Raises Locked when the operation under
     way is no canary or does not tell whose it is, NotReady when it does not end in time.
     """
     until = context.monotonic() + context.deadline_s
@@ -76,17 +94,16 @@ def steer(
     while True:
         try:
             with context.locked() as state:
-                context.platform.store.take_wish(context.run)  # one that came too late
                 if canary is None or _is_under_way(state, canary):
                     return here(state)
-                return _end_of(state, canary)
+                return Elsewhere(_end_of(state, canary), canary.phase)
         except Locked:
             holder, state = context.platform.store.holder(), context.platform.store.load()
             if holder is None:
                 pass  # freed at this moment, or not to be read
             elif canary is not None and not _is_under_way(state, canary):
                 if holder != asked:
-                    return _end_of(state, canary)
+                    return Elsewhere(_end_of(state, canary), canary.phase)
             elif holder != asked:
                 found = state.canary
                 if found is not None and found.steps:
@@ -119,10 +136,19 @@ def _end_of(state: TargetState, canary: Canary) -> Canary:
     if state.ended is not None and state.ended.run == canary.run:
         return state.ended
     raise DeployError(
-        f"the canary of {canary.component} is gone",
-        why=f"run {canary.run} was ended with its target",
-        hint="`deploytool history` tells by what",
+        f"how the canary of {canary.component} ended is not kept any more",
+        why=f"run {canary.run} is over, and {_what_came_after(state)}",
+        hint=f"`deploytool history` lists both; `deploytool report {canary.run}` tells of it",
     )
+
+
+def _what_came_after(state: TargetState) -> str:
+    """Return why the state does not tell of a canary that is over."""
+    if state.canary is not None:
+        return f"run {state.canary.run} has begun since"
+    if state.ended is not None:
+        return f"another replacement, run {state.ended.run}, or `deploytool down` came after it"
+    return "`deploytool down` came after it"
 
 
 def _not_ended(context: Context, holder: Holder, state: TargetState) -> NotReady:

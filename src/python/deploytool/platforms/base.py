@@ -155,11 +155,18 @@ class Platform(Protocol):
     def drift(self) -> Mapping[str, str]:
         """Return what somebody else has changed since start_foundation -> how; as above."""
 
-    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Raise InvalidInput when two migrations of a kind have one version."""
+
+    def migrate(
+        self, kind: MigrationKind, deadline_s: float, tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         """Apply the pending migrations of a kind in order; return their names.
 
         Expand and contract migrations are numbered apart: one kind does not wait for the other.
-        Raises MigrationFailed with the database's own words; what was applied before stays.
+        tell: is given the name of a migration and what it waits for. Raises MigrationFailed with
+        the database's own words; what was applied before stays. Nothing goes on in the database
+        when it raises, or is interrupted.
         """
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""The target's state, lock and wish as files of one folder, for targets on this machine."""
+"""The target's state, lock and wishes as files of one folder, for targets on this machine."""
 
 import contextlib
 import errno
@@ -17,6 +17,9 @@ from deploytool.record.store import Holder, TargetState, Wish
 
 # Asking who holds the lock holds it for an instant; a taker looks again for so long.
 _ASKING_S = 0.2
+# Kept free for taking a canary back on a disk that is full: state, routes and record fit in.
+_RESERVE = "reserve"
+_RESERVE_BYTES = 1 << 20
 
 
 def write_durably(path: Path, text: str, mode: int = 0o600) -> None:
@@ -40,14 +43,19 @@ def write_durably(path: Path, text: str, mode: int = 0o600) -> None:
         os.close(folder)
 
 
+def release_reserve(folder: Path) -> None:
+    """Free the space that a store keeps in its folder for what must be done on a full disk."""
+    with contextlib.suppress(OSError):
+        (folder / _RESERVE).unlink()
+
+
 class FileStore:
-    """A target's state.json, lock and wish.json in a folder, which is made with the first use."""
+    """A target's state.json, lock and wishes in a folder, which is made with the first use."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._state = folder / "state.json"
         self._lock = folder / "lock"
-        self._wish = folder / "wish.json"
 
     def load(self) -> TargetState:
         """Return the state, an empty one at first. Raises RecordFailed when it is damaged."""
@@ -66,6 +74,15 @@ class FileStore:
     def save(self, state: TargetState) -> None:
         """Replace the state; it is on disk when this returns. Raises RecordFailed."""
         self._write(self._state, state)
+        if state.canary is None:
+            self._reserve()
+
+    def _reserve(self) -> None:
+        """Keep space, while there is some and nothing else needs it."""
+        path = self._folder / _RESERVE
+        if not path.exists():
+            with contextlib.suppress(OSError):
+                write_durably(path, " " * _RESERVE_BYTES)
 
     @contextlib.contextmanager
     def lock(self, holder: Holder) -> Iterator[None]:
@@ -95,24 +112,29 @@ class FileStore:
         return None
 
     def post_wish(self, wish: Wish) -> None:
-        """Keep the wish, in place of an earlier one; durable on return. Raises RecordFailed."""
-        self._write(self._wish, wish)
+        """Keep the wish beside those of others; durable on return. Raises RecordFailed."""
+        self._write(self._folder / f"wish-{wish.by}.json", wish)
 
-    def take_wish(self, run: str) -> Wish | None:
-        """Remove the wish there is; return it if addressed to the run. Raises RecordFailed."""
-        taken = self._wish.with_name(".wish.taken")
+    def take_wishes(self, run: str) -> tuple[Wish, ...]:
+        """Remove the wishes there are; return those for the run. Raises RecordFailed."""
+        posted = sorted(self._folder.glob("wish-*.json"))
+        taken = [wish for path in posted if (wish := self._taken(path)) is not None]
+        return tuple(wish for wish in taken if wish.run == run)
+
+    def _taken(self, path: Path) -> Wish | None:
+        taken = self._folder / ".wish.taken"
         try:
-            # Renamed before it is read: a wish posted at this moment stays for the next look.
-            self._wish.rename(taken)
+            # Renamed before it is read: one posted at this moment stays for the next look.
+            path.rename(taken)
             wish = Wish.model_validate_json(taken.read_bytes())
             taken.unlink()
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
             return None
         except ValidationError:
             return None  # posted by another version of this tool
         except OSError as error:
-            raise _unwritable(self._wish, error) from error
-        return wish if wish.run == run else None
+            raise _unwritable(path, error) from error
+        return wish
 
     def _write(self, path: Path, content: TargetState | Wish) -> None:
         try:

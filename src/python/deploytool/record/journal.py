@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from deploytool.errors import DeployError, ExitCode, Place, RecordFailed
+from deploytool.record import parts
 from deploytool.record.chain import End, continued, end_of, end_of_file
 from deploytool.record.event import Event, Listener
 from deploytool.record.masking import Masking
@@ -27,8 +28,9 @@ from deploytool.record.origin import Origin
 
 # Stands in the first line of every log; raised when older readers would misread newer lines.
 SCHEMA_VERSION = 2
+_HEAD: Mapping[str, JsonValue] = {"schema": "deploytool-operations", "version": SCHEMA_VERSION}
 # So much of a log holds its first line.
-_HEAD_BYTES = 256
+_HEAD_BYTES = 512
 
 RESULTS: Mapping[int, str] = {
     ExitCode.DONE: "ok",
@@ -52,7 +54,9 @@ class Journal:
     """Writes the events of one run to the operations log, then tells the listeners.
 
     May be called from any thread, but not from a signal handler. Other processes may write to the
-    same log at the same time. clock: unix seconds.
+    same log at the same time. clock: unix seconds. elsewhere: files that are tried, in their order,
+    from when the log cannot be written. is_required: whether the run must not go on without a
+    record. warn: is told once where the record is instead, or that there is none.
     """
 
     def __init__(
@@ -61,10 +65,18 @@ class Journal:
         origin: Origin,
         listeners: Sequence[Listener] = (),
         clock: Callable[[], float] = time.time,
+        *,
+        elsewhere: Sequence[Path] = (),
+        is_required: bool = True,
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         self.origin = origin
         self.masking = Masking()
-        self._path = path
+        # Where the record goes on; None when it goes nowhere.
+        self._path: Path | None = path
+        self._elsewhere = list(elsewhere)
+        self._is_required = is_required
+        self._warn = warn
         self._listeners = list(listeners)
         self._clock = clock
         self._sequence = 0
@@ -75,20 +87,55 @@ class Journal:
         self._listeners.append(listener)
 
     def record(self, event: Event) -> None:
-        """Write the event, then show it. Raises RecordFailed when it cannot be written."""
+        """Write the event, then show it. Raises RecordFailed when it cannot be written.
+
+        A listener that fails is told nothing any more, and that is on record: an operation does
+        not end because nobody looks on.
+        """
         event = self._masked(event)
         with self._lock:
             self._sequence += 1
-            append(self._path, self._line(event))
-        for listener in self._listeners:
-            listener(event)
+            self._keep(self._line(event))
+        for listener in tuple(self._listeners):
+            try:
+                listener(event)
+            except Exception as fault:  # whatever a display is made of
+                self._dismiss(listener, fault)
+
+    def _dismiss(self, listener: Listener, fault: Exception) -> None:
+        with self._lock:
+            if listener not in self._listeners:  # another thread has
+                return
+            self._listeners.remove(listener)
+        why = f"its output failed ({type(fault).__name__}: {fault}); what it did is on record"
+        self.record(Event("note", object="display", reason=f"{why}, and the operation goes on"))
+
+    def _keep(self, line: bytes) -> None:
+        """Write the line to the log, or from then on to the first other place that takes it."""
+        if self._path is None:
+            return
+        try:
+            append(self._path, line)
+        except RecordFailed as refused:
+            trouble = f"{refused.what}: {refused.why}"
+            while self._elsewhere:
+                self._path = self._elsewhere.pop(0)
+                with suppress(RecordFailed):
+                    append(self._path, line)
+                    self._warn(f"{trouble}; this command is on record in {self._path}")
+                    return
+            if self._is_required:
+                raise
+            self._path = None
+            self._warn(f"{trouble}; this command is not on record")
 
     @contextmanager
     def command(self) -> Generator[CommandEnd]:
         """Frame a command: its start on entry, its end on exit, also when an exception ends it.
 
-        A signal gets its end line only if its handler raises. When the end cannot be written
-        either, the exception that ended the command goes on with a note about it.
+        A signal gets its end line only if its handler raises. When the end cannot be written, the
+        command has ended all the same: a warning says so, and an exception that ended it goes on
+        with a note about it.
         """
         started = time.monotonic()
         self.record(Event("command-started", action=self.origin.command))
@@ -102,7 +149,12 @@ class Journal:
             except RecordFailed as unwritten:
                 error.add_note(f"the end of the command is not on record: {unwritten.why}")
             raise
-        self._record_end(end, time.monotonic() - started)
+        try:
+            self._record_end(end, time.monotonic() - started)
+        except RecordFailed as unwritten:
+            self._warn(
+                f"{unwritten.what}: {unwritten.why}; the end of the command is not on record"
+            )
 
     def _record_end(self, end: CommandEnd, duration_s: float) -> None:
         self.record(
@@ -199,37 +251,18 @@ def append(path: Path, text: bytes) -> None:
     """Add one line to the log, in one write; begin a new log by its schema version.
 
     Opened anew for each line, so a log that was moved or deleted meanwhile is begun again, with a
-    chain of its own. text: of `encoded`. Raises RecordFailed, also for a log of another version.
+    chain of its own. A full one is kept as a part, and its chain goes on. text: of `encoded`.
+    Raises RecordFailed, also for a log of another version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # Let go by close; two writers must not begin the log or go on from the same hash.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            _write(file, _continuation(file, path, text))
-        finally:
-            os.close(file)
+        while not _is_appended(path, text):
+            pass
     except OSError as error:
         raise RecordFailed(
             f"the operations log {path} cannot be written",
             why=error.strerror or str(error),
             hint=f"free space, or make {path} writable, and try again",
-        ) from error
-
-
-def read(path: Path) -> bytes:
-    """Return the whole log, b"" when there is none. Raises RecordFailed."""
-    try:
-        with path.open("rb") as file:
-            # A line that is being written is waited for, not seen in part.
-            fcntl.flock(file, fcntl.LOCK_SH)
-            return file.read()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise RecordFailed(
-            f"the operations log {path} cannot be read", why=error.strerror or str(error)
         ) from error
 
 
@@ -244,11 +277,41 @@ def require_version(head: Mapping[str, Any], place: Place) -> None:
         )
 
 
+def _is_appended(path: Path, text: bytes) -> bool:
+    """Add the line, unless another writer has put this very file away meanwhile."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Let go by close; two writers must not begin the log or go on from the same hash.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not parts.is_current(file, path):
+            return False
+        continuation = _continuation(file, path, text)
+        if not _is_begun_anew(file, path, text):
+            _write(file, continuation)
+        return True
+    finally:
+        os.close(file)
+
+
+def _is_begun_anew(file: int, path: Path, text: bytes) -> bool:
+    """Write the line into a new part if the log is full and ends with a whole line."""
+    if os.fstat(file).st_size < parts.FULL_BYTES:
+        return False
+    end = end_of_file(file)
+    if end.since != b"\n":
+        return False
+    follows: dict[str, JsonValue] = {
+        "part": parts.next_part(path).name,
+        "hash": end.hash.decode(),
+    }
+    head = continued(end, encoded({**_HEAD, "follows": follows}))
+    return parts.close_part(path, head + continued(end_of(head) or End(), text))
+
+
 def _continuation(file: int, path: Path, text: bytes) -> bytes:
     """Return what must be written so that the line goes on with the chain of the log."""
     if os.fstat(file).st_size == 0:
-        head = encoded({"schema": "deploytool-operations", "version": SCHEMA_VERSION})
-        first = continued(End(), head)
+        first = continued(End(), encoded(_HEAD))
         return first + continued(end_of(first) or End(), text)
     with suppress(ValueError):  # a damaged head hinders nobody; `check` names it
         head_line = json.loads(os.pread(file, _HEAD_BYTES, 0).partition(b"\n")[0])

@@ -32,6 +32,8 @@ class Wish(BaseModel):
     wanted: Literal["abort", "promote"]
     # Holder.run of the operation it is addressed to: no other one may follow it.
     run: str
+    # The run that wants it: of each one wish is kept.
+    by: str
     user: str
     host: str
     # UTC, ISO 8601 to the second.
@@ -50,6 +52,8 @@ class TargetState(BaseModel):
     earlier: dict[str, tuple[Revision, ...]] = Field(default_factory=dict)
     # Contract migration -> ids of the earlier revisions that may still use what it took away.
     cut_off: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    # Id of an earlier revision -> why nobody goes back to it unasked.
+    doubted: dict[str, str] = Field(default_factory=dict)
     # The replacement under way or interrupted; None when the target is at rest.
     canary: Canary | None = None
     # The last replacement that came to its end, without its evidence: for those who waited for it.
@@ -112,10 +116,10 @@ class TargetStore(Protocol):
         """Return who holds the lock now."""
 
     def post_wish(self, wish: Wish) -> None:
-        """Keep the wish, in place of an earlier one; durable on return. Raises RecordFailed."""
+        """Keep the wish beside those of others; durable on return. Raises RecordFailed."""
 
-    def take_wish(self, run: str) -> Wish | None:
-        """Remove the wish there is; return it if it is addressed to the run. Raises RecordFailed.
+    def take_wishes(self, run: str) -> tuple[Wish, ...]:
+        """Remove the wishes there are; return those addressed to the run. Raises RecordFailed.
 
         For the holder of the lock alone. A wish is taken once, whole, however close to it another
         is posted.

@@ -31,6 +31,9 @@ class Database(Declared):
     database: str
     # Folder, relative to system.yaml, that holds expand/ and contract/.
     migrations: Path
+    # How long a migration may wait for a lock: all who come later wait behind it. Then it gives
+    # way, and is tried again.
+    lock_timeout_s: Seconds = 2.0
     # Login roles; deploytool makes them with generated passwords, migrations grant their rights.
     roles: tuple[str, ...]
 
@@ -69,7 +72,8 @@ class Service(Declared):
     # for the version that did not. Also how long a canary may be without readiness. Nothing limits
     # how long an answer's body takes, so that long ones can be sent.
     answer_within_s: Seconds = Field(default=30.0, ge=0.1)
-    # Time that requests in flight get after the last new one was sent.
+    # Time that requests in flight get after the last new one was sent; those that take longer are
+    # lost with their process.
     drain_s: Seconds = 10.0
     # Ends the process in good order, for a target of plain processes: images name their own.
     stop_signal: Literal["TERM", "INT"] = "TERM"
@@ -90,7 +94,8 @@ class Invariant(Declared):
     """A statement about the data that holds whenever no request is in flight."""
 
     name: str
-    # Returns the rows that break it, so none when it holds. Run as the database's owner, read only.
+    # Returns the rows that break it, so none when it holds; the first column names what a row is
+    # about. Run as the database's owner, read only.
     query: str
 
 

@@ -35,6 +35,9 @@ class JourneyStep(Declared):
     expect: tuple[int, ...] = (200,)
     # The journey goes on only after one of these (default: any right answer).
     goes_on: tuple[int, ...] = ()
+    # JSON pointer into an answer after which the journey goes on -> the value that must stand
+    # there; an answer with another one is a failure, whatever its status.
+    holds: dict[str, str | int] = Field(default_factory=dict)
     # Variable -> JSON pointer into the answer.
     capture: dict[str, str] = Field(default_factory=dict)
     recheck: Recheck | None = None
@@ -42,7 +45,7 @@ class JourneyStep(Declared):
     @property
     def references(self) -> set[str]:
         """Names of the variables needed before the request is sent."""
-        return references([self.request, self.headers, self.body])
+        return references([self.request, self.headers, self.body, self.holds])
 
 
 class Journey(Declared):

@@ -80,6 +80,7 @@ class FaultGate:
             case StatusShare(status, share) if self._strikes(share):
                 return _wrong_status(status)
             case BodyShare(share) if self._strikes(share):
+                await serve(request)
                 return _wrong_body()
             case RefusedShare(share) if request.url.path.endswith("/confirm"):
                 if self._strikes(share):

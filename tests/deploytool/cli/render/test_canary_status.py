@@ -10,6 +10,7 @@ from deploytool.cli.render.status import status_as_text
 from deploytool.operations.status import Evidence, Status
 from deploytool.platforms.base import Condition, Instance, Role
 from deploytool.record.store import Holder
+from deploytool.system.revision import revision_of
 from tests.deploytool.cli.render import scenario
 
 HOLDER = Holder(
@@ -25,6 +26,7 @@ def running() -> Status:
     return Status(
         target="local",
         url="http://127.0.0.1:1",
+        addresses={"inventory": "http://127.0.0.1:1/stock/"},
         instances=(
             Instance("inventory", Role.STABLE, scenario.STABLE, Condition.READY, ""),
             Instance("inventory", Role.CANARY, scenario.CANARY, Condition.READY, ""),
@@ -32,10 +34,11 @@ def running() -> Status:
         weights={"inventory": 25},
         earlier={},
         cut_off={},
+        doubted={},
         drift={},
         holder=HOLDER,
         canary=replace(told.view, elapsed_s=25.0),
-        evidence=Evidence(figures, told.progress.verdict, told.progress.sentence, 0.25),
+        evidence=Evidence(figures, told.progress.verdict, told.progress.sentence, 0.25, 3.4),
     )
 
 
@@ -55,6 +58,28 @@ def test_a_running_canary_is_shown_with_all_that_the_verdict_rests_on(width: int
         assert part in text
     assert "resume by ann@desk (process 7) is under way since" in text
     assert "`deploytool abort`" in text
+
+
+@pytest.mark.parametrize(
+    ("age_s", "words"),
+    [(3.4, "last poll 3 s ago"), (150, "last poll 2 min ago"), (8000, "last poll 2 h 13 min ago")],
+)
+def test_it_is_told_how_old_the_figures_are(age_s: float, words: str) -> None:
+    status = running()
+    assert status.evidence is not None
+    text = shown(replace(status, evidence=replace(status.evidence, poll_age_s=age_s)))
+    assert words in text
+
+
+def test_where_one_goes_back_to_only_by_name_is_told_with_the_reason() -> None:
+    earlier = tuple(revision_of("inventory", digest, {}) for digest in ("aa", "bb"))
+    doubted = {earlier[0].id: "it was rolled back from in run r1"}
+    text = shown(replace(running(), earlier={"inventory": earlier}, doubted=doubted))
+    assert f"inventory can go back to {earlier[1].id}\n" in text
+    assert (
+        f"inventory goes back to {earlier[0].id} only by --to: it was rolled back from in run r1"
+        in text
+    )
 
 
 def test_an_interrupted_one_waits_for_a_person_and_its_time_stands_still() -> None:

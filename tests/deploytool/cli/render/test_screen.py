@@ -96,6 +96,13 @@ def test_a_canary_of_the_same_revision_is_said_to_be_one() -> None:
     assert "3f2a9c1b against itself: the same as stable" in screen(canary, 100)
 
 
+def test_what_differs_from_stable_stands_below_the_revisions() -> None:
+    canary = scenario.starting()
+    view = replace(scenario.STARTING, differs=("build", "STOCK_FAULT=error:0.2"))
+    canary.progress = replace(canary.progress, canary=view)
+    assert screen(canary, 70).splitlines()[2] == "differs in: build, STOCK_FAULT=error:0.2"
+
+
 def test_before_there_is_a_canary_it_shows_what_happens() -> None:
     canary = Canary()
     canary.tells(Event("started", object="database"))

@@ -13,7 +13,10 @@ from deploytool.system.revision import revision_of
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 LOCK = Key("coordination.k8s.io/v1", "Lease", "shop", "deploytool-lock")
-WISH = Wish(wanted="abort", run="first", user="ada", host="one", since="2026-11-26T00:00:00")
+WISH = Wish(
+    wanted="abort", run="first", by="second", user="ada", host="one", since="2026-11-26T00:00:00"
+)
+OTHERS = WISH.model_copy(update={"wanted": "promote", "by": "third"})
 STATES = [TargetState(stable={"web": revision_of("web", each, {})}) for each in ("old", "new")]
 
 
@@ -99,17 +102,44 @@ def test_who_slept_while_another_took_the_lock_writes_and_takes_nothing(cluster:
             with pytest.raises(RecordFailed, match="lock"):
                 one.save(one.load())
             with pytest.raises(RecordFailed, match="lock"):
-                one.take_wish("first")
+                one.take_wishes("first")
             other.save(STATES[1])
     assert other.load() == STATES[1]
 
 
-def test_a_wish_whose_deletion_is_answered_late_is_taken_all_the_same(cluster: Memory) -> None:
-    found = store(cluster)
-    found.post_wish(WISH)
-    cluster.loses_answers = True
-    assert found.take_wish("first") == WISH
-    assert found.take_wish("first") is None
+@pytest.mark.parametrize("loses_answers", [False, True])
+def test_nobodys_wish_takes_the_place_of_anothers(cluster: Memory, loses_answers: bool) -> None:
+    cluster.loses_answers = loses_answers
+    for each in (WISH, OTHERS):
+        store(cluster).post_wish(each)
+    assert store(cluster).take_wishes("first") == (WISH, OTHERS)
+    assert store(cluster).take_wishes("first") == ()
+
+
+def test_of_two_who_post_a_wish_at_once_neither_loses_it(cluster: Memory) -> None:
+    class Between(Memory):
+        def replace(self, item: Object) -> Object | None:
+            if not self.loses_answers:
+                self.loses_answers = True
+                store(self).post_wish(OTHERS)
+                self.loses_answers = False
+                type(self).replace = Memory.replace  # type: ignore[method-assign]
+            return super().replace(item)
+
+    between = Between()
+    store(between).post_wish(WISH.model_copy(update={"by": "fourth"}))
+    store(between).post_wish(WISH)
+    assert {each.by for each in store(between).take_wishes("first")} == {
+        "second",
+        "third",
+        "fourth",
+    }
+
+
+def test_wishes_to_an_operation_that_is_over_do_not_pile_up(cluster: Memory) -> None:
+    store(cluster).post_wish(OTHERS.model_copy(update={"run": "dead"}))
+    store(cluster).post_wish(WISH)
+    assert store(cluster).take_wishes("dead") == ()
 
 
 def test_a_wish_that_is_posted_while_another_is_taken_stays(cluster: Memory) -> None:
@@ -117,13 +147,13 @@ def test_a_wish_that_is_posted_while_another_is_taken_stays(cluster: Memory) -> 
         def delete(self, key: Key, *, version_read: str = "") -> bool:
             if not self.loses_answers:
                 self.loses_answers = True
-                store(self).post_wish(WISH)
+                store(self).post_wish(OTHERS)
             return super().delete(key, version_read=version_read)
 
     late = Late()
     store(late).post_wish(WISH)
-    assert store(late).take_wish("first") is None
-    assert store(late).take_wish("first") == WISH
+    assert store(late).take_wishes("first") == ()
+    assert store(late).take_wishes("first") == (WISH, OTHERS)
 
 
 def test_the_first_state_is_kept_though_its_answer_comes_late(cluster: Memory) -> None:

@@ -1,16 +1,24 @@
 """The real router: the header that chooses, the cookie that keeps, the time to answer in."""
 
+import math
+import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from deploytool.canary.machine import Canary, Phase
+from deploytool.operations.context import Context
+from deploytool.operations.replacement import carry_on
 from deploytool.platforms.base import Platform, Role
+from deploytool.platforms.local.orphans import processes
+from deploytool.record.event import Event
 from deploytool.system.declaration import System
-from tests.deploytool.platforms.local.conftest import SYSTEM, Place
+from tests.deploytool.platforms.local.conftest import Place, declared
 from tests.deploytool.platforms.local.traffic import Visitors
 
 ALWAYS, NEVER = {"X-Canary": "always"}, {"X-Canary": "never"}
@@ -19,13 +27,6 @@ ALWAYS, NEVER = {"X-Canary": "always"}, {"X-Canary": "never"}
 def system(**canary: str | int) -> System:
     """Return the tests' system with a canary policy for its service."""
     return declared(canary=canary)
-
-
-def declared(**fields: object) -> System:
-    """Return the tests' system with more declared of its service."""
-    data = SYSTEM.model_dump(mode="json", exclude_unset=True)
-    data["components"]["web"].update(fields)
-    return System.model_validate(data)
 
 
 @pytest.fixture
@@ -208,3 +209,64 @@ def test_no_request_is_lost_while_weights_change_whoever_sends_it(
     for visitors in (kept, pro, con):
         assert set(visitors.answers) == {"200"}
         assert visitors.answers["200"] > 50
+
+
+POLICY = {"poll_s": 0.5, "warm_up_s": 0.5, "least_step_s": 60, "step_deadline_s": 30}
+QUICK = declared(answer_within_s=2, canary=POLICY)
+RATE = 40
+# A poll, and two looks of a second each.
+SEEN_WITHIN_S = 4
+
+
+class Stop:
+    """Stops the canary's process once it was observed twice, and lets it end when it is to."""
+
+    def __init__(self, place: Place, platform: Platform, shade: str) -> None:
+        self.place, self.platform, self.shade = place, platform, shade
+        self.failed_before = 0
+        self.stopped = self.unweighted = math.inf
+
+    def __call__(self, event: Event) -> None:
+        if event.event == "observation" and event.details["number"] == 2:
+            self.failed_before = self.platform.observe("web").canary.failed()
+            self._signal(signal.SIGSTOP)
+            self.stopped = time.monotonic()
+        if event.event == "weight-set" and event.object == "web 0 %":
+            self.unweighted = min(self.unweighted, time.monotonic())
+        if event.event == "transition" and event.result == Phase.ABORTING:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in processes(self.place.folder):
+            is_app = any(Path(word).name == "app.pex" for word in process.cmdline()[:2])
+            if is_app and process.environ().get("SHADE") == self.shade:
+                process.send_signal(number)
+
+
+def test_a_stopped_canary_costs_its_visitors_seconds_and_is_taken_back(
+    place: Place, up: Platform
+) -> None:
+    stable, revision = place.revision(), place.revision(SHADE="still")
+    stop = Stop(place, up, "still")
+    with replace(place, system=QUICK).open() as platform:
+        platform.start_foundation(30)
+        platform.install(revision, place.service)
+        context = Context(QUICK, platform, "local", "r1", "canary", {}, stop)
+        canary = Canary(
+            run="r1",
+            component="web",
+            stable=stable,
+            canary=revision,
+            steps=(50,),
+            since=context.now(),
+        )
+        with Visitors(platform.gateway_url() + "/app/work", RATE) as visitors:
+            ended = carry_on(context, canary)
+        failed = platform.observe("web").canary.failed()
+    assert (ended.phase, ended.is_judged_bad) == (Phase.ROLLED_BACK, True)
+    assert ended.decision.startswith("the canary has not answered its readiness path for 2 s: ")
+    assert stop.unweighted - stop.stopped < SEEN_WITHIN_S
+    # Half of those who came meanwhile got a 504 each, which the router counted for the canary.
+    assert set(visitors.answers) == {"200", "504"}
+    assert visitors.answers["504"] <= RATE * SEEN_WITHIN_S / 2
+    assert failed - stop.failed_before == visitors.answers["504"]

@@ -56,6 +56,30 @@ def test_a_canary_that_runs_is_told_as_far_as_it_went(report: Read) -> None:
     assert [step.weight_percent for step in told.steps] == [10, 25, 50]
 
 
+def test_in_what_it_differed_from_stable_is_told(report: Read) -> None:
+    told = report("promoted")
+    assert told.differs == ("build", "STOCK_CACHE_S=30")
+    assert "<code>STOCK_CACHE_S=30</code>" in page(told)
+
+
+def test_an_earlier_record_has_the_names_of_the_settings_alone(tmp_path: Path) -> None:
+    origin = Origin(scenario.RUN, "ada", "desk", "0.1.0", "", "local", "canary")
+    started = record_event.Event(
+        "canary-started",
+        details={
+            "canary_run": scenario.RUN,
+            "component": "inventory",
+            "stable": "aa",
+            "canary": "bb",
+            "steps": [10],
+            "is_held_at_end": False,
+            "settings": ["STOCK_CACHE_S"],
+        },
+    )
+    Journal(tmp_path / "log", origin).record(started)
+    assert read(tmp_path / "log").differs == ("STOCK_CACHE_S",)
+
+
 def test_a_poll_that_a_killed_process_had_not_taken_in_is_void(report: Read) -> None:
     told = report("resumed")
     assert [seen.number for seen in told.observations] == [*range(1, len(told.observations) + 1)]

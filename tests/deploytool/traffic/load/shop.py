@@ -33,7 +33,7 @@ class Shop:
         """Return status, body and revision."""
         match [method, *path.strip("/").split("/")]:
             case ["GET", "fine"]:
-                return 200, {"fine": True}, "stable"
+                return 200, {"name": "fine"}, "stable"
             case ["GET", "slow"]:
                 time.sleep(self.slow_s)
                 return 200, {}, "stable"

@@ -53,7 +53,10 @@ def test_every_right_answer_and_every_failure_is_counted_where_it_belongs(shop: 
         "b: GET /broken": seen["/broken"],
         "c: GET /missing": seen["/missing"],
     }
-    assert counts.failures_by_revision == {"canary": seen["/broken"], "stable": seen["/missing"]}
+    assert counts.failures_by_revision == {
+        "canary": {"500": seen["/broken"]},
+        "stable": {"404": seen["/missing"]},
+    }
     assert counts.answers_by_revision == {
         "canary": seen["/broken"],
         "stable": seen["/fine"] + seen["/missing"],
@@ -92,6 +95,15 @@ def test_an_answer_without_what_the_next_step_needs_is_malformed(shop: Shop) -> 
     counts = sent(shop.url, load_of(text), 0.3)
     assert counts.failures_by_kind == {"malformed": counts.requests}
     assert set(shop.seen) == {"GET /text"}
+
+
+def test_a_right_status_with_another_body_than_declared_is_a_failure(shop: Shop) -> None:
+    fine, wrong = ([{**get("/fine")[0], "holds": {"/name": name}}] for name in ("fine", "fair"))
+    counts = sent(shop.url, load_of(fine, wrong), 0.4)
+    assert set(counts.failures_by_kind) == {"unexpected body"}
+    assert set(counts.failures_by_step) == {"b: GET /fine"}
+    assert counts.failures_by_revision == {"stable": counts.failures_by_kind}
+    assert counts.recent_failures[0].detail == "has 'fine' at /name, 'fair' was expected"
 
 
 def test_a_journey_ends_where_an_answer_is_wrong(shop: Shop) -> None:

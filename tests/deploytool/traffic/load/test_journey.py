@@ -15,6 +15,7 @@ from deploytool.traffic.load.journey import (
     goes_on,
     promise_of,
     request_of,
+    unexpected,
     value_at,
 )
 
@@ -83,6 +84,24 @@ def test_the_answer_provides_variables() -> None:
 def test_an_answer_without_the_variable_is_malformed(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"the answer has no order at /id|Expecting value"):
         captured(step(capture={"order": "/id"}), body)
+
+
+@pytest.mark.parametrize(
+    ("body", "difference"),
+    [
+        (b'{"sku": "A", "qty": 2, "more": 1}', ""),
+        (b'{"sku": "B", "qty": 2}', "has 'B' at /sku, 'A' was expected"),
+        (b'{"sku": "A", "qty": "2"}', "has '2' at /qty, 2 was expected"),
+        (b'{"error": "sorry"}', "has None at /sku, 'A' was expected"),
+        (b"<html>", "answers no JSON"),
+    ],
+)
+def test_an_answer_holds_what_the_step_declares_or_a_sentence_says_what_it_has(
+    body: bytes, difference: str
+) -> None:
+    declared = step(holds={"/sku": "${sku}", "/qty": "${qty}"})
+    assert unexpected(declared, body, {"sku": "A", "qty": 2}) == difference
+    assert unexpected(step(), body, {}) == ""
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,10 @@ import time
 import pytest
 
 from deploytool.traffic.load.generator import LoadGenerator
+from deploytool.traffic.load.recheck import Rechecked
 from tests.deploytool.traffic.load.shop import BUY, Shop, load_of
+
+KEPT = Rechecked()
 
 
 @pytest.fixture
@@ -20,17 +23,19 @@ def bought(shop: Shop) -> LoadGenerator:
 
 def test_what_was_acknowledged_is_asked_for_again(shop: Shop, bought: LoadGenerator) -> None:
     shop.seen.clear()
-    assert bought.recheck() == ()
+    assert bought.recheck() == KEPT
     assert sorted(shop.seen) == sorted(f"GET /orders/{number}" for number in shop.orders)
 
 
 def test_a_lost_order_and_a_lost_change_are_found(shop: Shop, bought: LoadGenerator) -> None:
     del shop.orders[2]
     shop.orders[3] = "reserved"
-    assert sorted(bought.recheck()) == [
+    found = bought.recheck()
+    assert sorted(found.lost) == [
         "/orders/2 answers 404",
         "/orders/3 has 'reserved' at /status, 'confirmed' was acknowledged",
     ]
+    assert found.unknown == ()
 
 
 def test_no_more_than_the_newest_are_asked_for(shop: Shop, bought: LoadGenerator) -> None:
@@ -43,11 +48,15 @@ def test_an_order_is_not_lost_because_the_server_cannot_answer_now(
     shop: Shop, bought: LoadGenerator
 ) -> None:
     shop.troubles = [503] * 5
-    assert bought.recheck() == ()
+    assert bought.recheck() == KEPT
 
 
-def test_what_could_not_be_asked_is_not_taken_for_kept(shop: Shop, bought: LoadGenerator) -> None:
+def test_what_could_not_be_asked_is_neither_kept_nor_lost(
+    shop: Shop, bought: LoadGenerator
+) -> None:
     shop.troubles = [503] * 1000
-    found = bought.recheck(newest=3, deadline_s=1)
-    assert len(found) == 3
-    assert all("answers 503" in sentence for sentence in found)
+    found = bought.recheck(newest=20, deadline_s=0.1)
+    assert found.lost == ()
+    assert len(found.unknown) == min(20, len(shop.orders))
+    assert any("answers 503" in sentence for sentence in found.unknown)
+    assert any("was not asked in time" in sentence for sentence in found.unknown)

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from deploytool.traffic.load.counts import Failure, LoadCounts
 from deploytool.traffic.load.tally import Tally
 
+REVISIONS = ("stable", "canary", "none")
+
 
 def failure(kind: str = "500", revision: str = "canary") -> Failure:
     return Failure(at=1.0, step="buy: GET /x", kind=kind, revision=revision, detail="broken")
@@ -40,8 +42,10 @@ def test_failures_are_counted_by_kind_step_and_revision() -> None:
     assert (counts.requests, counts.failures) == (3, 2)
     assert counts.failures_by_kind == {"500": 1, "refused": 1}
     assert counts.failures_by_step == {"buy: GET /x": 2}
-    assert counts.failures_by_revision == {"canary": 1, "": 1}
+    assert counts.failures_by_revision == {"canary": {"500": 1}, "": {"refused": 1}}
     assert counts.answers_by_revision == {"stable": 1, "canary": 1}
+    answers = {name: (counts.right_answers(name), counts.wrong_answers(name)) for name in REVISIONS}
+    assert answers == {"stable": (1, 0), "canary": (0, 1), "none": (0, 0)}
     assert [recent.kind for recent in counts.recent_failures] == ["500", "refused"]
 
 

@@ -5,8 +5,7 @@ import time
 import click
 
 from deploytool.cli.options import Options, common_options
-from deploytool.cli.render.canary import canary_as_dict, canary_as_text
-from deploytool.cli.render.result import show
+from deploytool.cli.render.canary import show_canary
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode
 from deploytool.operations.decisions import abort
@@ -22,8 +21,8 @@ def command(options: Options) -> int:
     Example: deploytool abort
     """
     started = time.monotonic()
-    with open_session(options, "abort") as session:
+    with open_session(options, "abort", record="anywhere") as session:
         result = abort(session.context)
-        session.end.reason = result.canary.decision
-    show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
+        session.end.reason = result.reason
+    show_canary(options, result, time.monotonic() - started)
     return ExitCode.DONE

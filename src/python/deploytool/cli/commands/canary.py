@@ -6,12 +6,11 @@ from pathlib import Path
 
 import click
 
-from deploytool.cli.options import Options, common_options
+from deploytool.cli.options import Name, Options, common_options
 from deploytool.cli.render.canary import (
-    canary_as_dict,
-    canary_as_text,
     detached_as_dict,
     detached_as_text,
+    show_canary,
 )
 from deploytool.cli.render.result import show
 from deploytool.cli.session import Session, open_session, packaged_tool
@@ -24,7 +23,7 @@ from deploytool.operations.load import Traffic
 
 
 @click.command("canary")
-@click.argument("component", required=False)
+@click.argument("component", required=False, type=Name())
 @click.option(
     "--env",
     "environment",
@@ -78,8 +77,8 @@ def command(
             return _detach(session, options, wanted, tool)
         result = canary(session.context, wanted)
         session.end.exit_code = result.exit_code
-        session.end.reason = result.canary.decision
-    show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
+        session.end.reason = result.reason
+    show_canary(options, result, time.monotonic() - started)
     return result.exit_code
 
 
@@ -106,7 +105,11 @@ def _environment(assignments: tuple[str, ...]) -> dict[str, str]:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not (name and equals):
-            raise click.BadParameter(f"{assignment!r} is not NAME=VALUE", param_hint="--env")
+            raise click.BadParameter(
+                f"{assignment!r} is not NAME=VALUE",
+                click.get_current_context(),
+                param_hint="--env",
+            )
         environment[name] = value
     return environment
 
@@ -122,6 +125,7 @@ def _steps(text: str | None) -> tuple[int, ...] | None:
     if not steps or not rising or not all(0 < step < 100 for step in steps):  # noqa: PLR2004
         raise click.BadParameter(
             f"{text!r} is not a list of rising percentages below 100, such as 10,25,50",
+            click.get_current_context(),
             param_hint="--steps",
         )
     return steps

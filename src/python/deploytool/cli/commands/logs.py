@@ -80,7 +80,7 @@ def command(
 
     Example: deploytool logs -f new-microservice --since 10m --exclude /livez
     """
-    with open_session(options, "logs", is_quiet=True) as session:
+    with open_session(options, "logs", is_quiet=True, record="if-possible") as session:
         names = _chosen(session.context.system, components)
         found = session.context.platform.logs(
             names,

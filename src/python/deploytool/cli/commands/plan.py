@@ -17,7 +17,7 @@ def command(options: Options) -> int:
 
     Example: deploytool plan --output json
     """
-    with open_session(options, "plan") as session:
+    with open_session(options, "plan", record="if-possible") as session:
         plan = make_plan(session.context, session.context.platform.store.load())
         session.end.exit_code = ExitCode.DONE if plan.is_empty else ExitCode.CHANGES
     show(options, {"changes": plan.changes, "counts": plan.counts()}, plan_as_text(plan))

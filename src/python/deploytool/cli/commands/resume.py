@@ -5,8 +5,7 @@ import time
 import click
 
 from deploytool.cli.options import Options, common_options
-from deploytool.cli.render.canary import canary_as_dict, canary_as_text
-from deploytool.cli.render.result import show
+from deploytool.cli.render.canary import show_canary
 from deploytool.cli.session import open_session
 from deploytool.cli.traffic import traffic_options
 from deploytool.operations.decisions import resume
@@ -27,6 +26,6 @@ def command(options: Options, traffic: Traffic) -> int:
     with open_session(options, "resume", is_live=True) as session:
         result = resume(session.context, traffic)
         session.end.exit_code = result.exit_code
-        session.end.reason = result.canary.decision
-    show(options, canary_as_dict(result), canary_as_text(result, time.monotonic() - started))
+        session.end.reason = result.reason
+    show_canary(options, result, time.monotonic() - started)
     return result.exit_code

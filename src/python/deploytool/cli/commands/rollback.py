@@ -4,7 +4,7 @@ import time
 
 import click
 
-from deploytool.cli.options import Options, common_options
+from deploytool.cli.options import Name, Options, common_options
 from deploytool.cli.render.result import show
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode
@@ -12,8 +12,13 @@ from deploytool.operations.rollback import rollback
 
 
 @click.command("rollback")
-@click.argument("component", required=False)
-@click.option("--to", metavar="REVISION", help="Earlier revision.  [default: the one before]")
+@click.argument("component", required=False, type=Name())
+@click.option(
+    "--to",
+    type=Name(),
+    metavar="REVISION",
+    help="Earlier revision.  [default: the latest that was not rolled back from]",
+)
 @common_options
 def command(options: Options, component: str | None, to: str | None) -> int:
     """Go back to an earlier revision of COMPONENT, without losing a request.

@@ -6,7 +6,10 @@ import click
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.canary.sentences import unseen
-from deploytool.cli.render.result import plain
+from deploytool.cli.options import Options
+from deploytool.cli.render.failure import render_failure
+from deploytool.cli.render.result import plain, show
+from deploytool.cli.render.traffic import data_notes
 from deploytool.operations.canary import CanaryResult
 from deploytool.operations.detachment import Detached
 
@@ -15,6 +18,13 @@ _WORDS = {
     Phase.ROLLED_BACK: ("rolled back", "red"),
     Phase.HELD: ("held", "yellow"),
 }
+
+
+def show_canary(options: Options, result: CanaryResult, seconds: float) -> None:
+    """Print how a canary ended; after that what else went wrong, on standard error."""
+    show(options, canary_as_dict(result), canary_as_text(result, seconds))
+    for failure in result.failures:
+        render_failure(failure, is_json=False, target=options.target)
 
 
 def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
@@ -29,6 +39,8 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "run": canary.run,
         "observed_s": round(canary.observed_s, 3),
         "load": plain(result.traffic),
+        "callers": list(result.callers),
+        "failures": [failure.as_dict() for failure in result.failures],
         "exit_code": result.exit_code,
     }
 
@@ -40,6 +52,8 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
     lines = [f"why:     {canary.decision or canary.reason}"]
     if result.traffic:
         lines.append(f"traffic: {result.traffic.counts.summary()}")
+        lines += [f"data:    {each}" for each in data_notes(result.traffic)]
+    lines += [f"callers: {each}" for each in result.callers]
     if canary.phase is Phase.PROMOTED:
         lines.append(f"note:    {unseen(canary.observed_s)}")
     if canary.phase is Phase.HELD:

@@ -63,8 +63,9 @@ class LiveView:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Draw the last state and give the terminal back, cursor and all."""
-        self._live.stop()
+        """Draw the last state and give the terminal back, cursor and all, if it is still there."""
+        with suppress(OSError):
+            self._live.stop()
 
     def __call__(self, event: Event) -> None:
         """Take in an event; it is seen with the next redraw."""

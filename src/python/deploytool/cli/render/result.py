@@ -7,15 +7,22 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import click
 from pydantic import BaseModel
 
+from deploytool.cli.calling import as_called
 from deploytool.cli.options import Options
+from deploytool.cli.output import tell
 
 
 def show(options: Options, result: Any, text: str) -> None:
-    """Print the result in the form that was asked for."""
-    click.echo(json.dumps(plain(result)) if options.is_json else text)
+    """Print the result in the form that was asked for.
+
+    Where it cannot be printed that is said, and changes nothing in how the command ended.
+    """
+    words = json.dumps(plain(result)) if options.is_json else as_called(text, options.target)
+    trouble = tell(words)
+    if trouble:
+        tell(f"note: the result cannot be printed: {trouble}", is_error=True)
 
 
 def plain(value: Any) -> Any:

@@ -1,21 +1,24 @@
 """The status of a target as text."""
 
 from deploytool.canary.machine import Phase
-from deploytool.cli.render.text import table
+from deploytool.cli.render.text import labelled, table
 from deploytool.operations.status import Status
 from deploytool.platforms.base import Instance, Role
+
+_MINUTE_S = 60
+_HOUR_S = 3600
 
 
 def status_as_text(status: Status, width: int) -> str:
     """Return the status as text: what runs, earlier revisions, and what is under way.
 
-    width: of the terminal; it breaks the lines about a canary.
+    width: of the terminal; it breaks the table and the lines about a canary.
     """
     if status.is_empty:
         return f"nothing is deployed on {status.target}: `deploytool up` deploys"
-    header = ("component", "role", "revision", "weight", "state", "restarts", "address")
+    header = ("component", "role", "revision", "weight", "state", "address")
     rows = [_row(status, instance) for instance in status.instances]
-    lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
+    lines = [table(header, rows, width), *_reasons(status), "open:", labelled(status.addresses)]
     lines += [f"{name} {why}" for name, why in status.drift.items()]
     lines += _ways_back(status)
     if status.unseen:
@@ -31,10 +34,13 @@ def _row(status: Status, instance: Instance) -> tuple[str, ...]:
         str(instance.role),
         instance.revision or "-",
         f"{weight} %" if instance.revision else "-",
-        str(instance.condition),
-        str(instance.restarts),
+        f"{instance.condition}{_restarts(instance.restarts)}",
         instance.address,
     )
+
+
+def _restarts(number: int) -> str:
+    return f", {number} restart{'s' if number > 1 else ''}" if number else ""
 
 
 def _reasons(status: Status) -> list[str]:
@@ -49,8 +55,14 @@ def _ways_back(status: Status) -> list[str]:
     lines = []
     for component, revisions in status.earlier.items():
         ids = [revision.id for revision in revisions]
-        if possible := [each for each in ids if each not in status.cut_off]:
-            lines.append(f"{component} can go back to {', '.join(possible)}")
+        possible = [each for each in ids if each not in status.cut_off]
+        if unasked := [each for each in possible if each not in status.doubted]:
+            lines.append(f"{component} can go back to {', '.join(unasked)}")
+        lines += [
+            f"{component} goes back to {each} only by --to: {status.doubted[each]}"
+            for each in possible
+            if each in status.doubted
+        ]
         lines += [
             f"{component} cannot go back to {each}: contract migration "
             f"{', '.join(status.cut_off[each])} took away what it may still use"
@@ -60,13 +72,28 @@ def _ways_back(status: Status) -> list[str]:
     return lines
 
 
+def _last_poll(status: Status) -> list[str]:
+    """Return how old the figures are: of a router that does not answer they get older and older."""
+    if status.evidence is None or status.evidence.poll_age_s is None:
+        return []
+    return [f"last poll {_time(status.evidence.poll_age_s)} ago"]
+
+
+def _time(seconds: float) -> str:
+    """Write how long ago something was."""
+    if seconds < _MINUTE_S:
+        return f"{seconds:.0f} s"
+    minutes, hours = int(seconds / _MINUTE_S), int(seconds / _HOUR_S)
+    return f"{hours} h {minutes % 60} min" if hours else f"{minutes} min"
+
+
 def _under_way(status: Status, width: int) -> list[str]:
     lines = []
     if status.canary is not None:
         # rich takes its time to import: only where it is seen.
         from deploytool.cli.render.canary_status import canary_status  # noqa: PLC0415
 
-        lines += ["", canary_status(status, status.canary, width), ""]
+        lines += ["", canary_status(status, status.canary, width), *_last_poll(status), ""]
     if status.holder is not None:
         holder = status.holder
         lines.append(

@@ -1,4 +1,4 @@
-"""State, lock and wish of a target as objects of its namespace: any machine can go on with it."""
+"""State, lock and wishes of a target as objects of its namespace: any machine can go on with it."""
 
 import contextlib
 import threading
@@ -28,8 +28,16 @@ _LOOK_S = 0.2
 # Of a server that answers ever so slowly nobody learns whether the holder lives. Longer than one
 # that is away for a while is waited for.
 _KNOWN_WITHIN_S = 180.0
+# So many who post a wish at once get in each other's way, before one gives up.
+_TRIES = 10
 # How long the end waits for a sign of life that is under way: it may be one that nobody answers.
 _END_S = 2.0
+
+
+class _Wishes(BaseModel):
+    """All that are posted, in one object: it is read, extended and replaced as it was read."""
+
+    wishes: tuple[Wish, ...] = ()
 
 
 class ClusterStore:
@@ -111,45 +119,54 @@ class ClusterStore:
         return None
 
     def post_wish(self, wish: Wish) -> None:
-        """Keep the wish, in place of an earlier one. Raises RecordFailed."""
-        self._keep(_WISH, wish)
+        """Keep the wish beside those of others. Raises RecordFailed."""
+        for _ in range(_TRIES):
+            found = self._cluster.get(self._key("ConfigMap", _WISH))
+            posted = _wishes(found) if found else ()
+            if wish in posted:  # by a request whose answer was lost
+                return
+            # No other operation is there to follow those that are addressed to another one.
+            others = [each for each in posted if each.run == wish.run and each.by != wish.by]
+            item = self._item(_WISH, _Wishes(wishes=(*others, wish)))
+            if found is None:
+                self._cluster.create(item)
+            else:
+                item["metadata"]["resourceVersion"] = _version(found)
+                if self._cluster.replace(item) is not None:
+                    return
+        raise _written_by_another(_WISH)
 
-    def take_wish(self, run: str) -> Wish | None:
-        """Remove the wish there is; return it if it is addressed to the run."""
+    def take_wishes(self, run: str) -> tuple[Wish, ...]:
+        """Remove the wishes there are; return those addressed to the run."""
         self._require_lock()
         key = self._key("ConfigMap", _WISH)
         found = self._cluster.get(key)
         if found is None:
-            return None
+            return ()
         # Deleted as it was read: one posted at this moment stays for the next look. If it is gone
         # all the same, a request did it that was repeated, as its answer was lost.
         is_deleted = self._cluster.delete(key, version_read=_version(found))
         if not is_deleted and self._cluster.get(key) is not None:
-            return None
-        try:
-            wish = Wish.model_validate_json(_content(found))
-        except ValidationError:
-            return None  # posted by another version of this tool
-        return wish if wish.run == run else None
+            return ()
+        return tuple(wish for wish in _wishes(found) if wish.run == run)
 
     def _keep(self, name: str, content: BaseModel) -> None:
-        item: Object = {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": {"name": name, "namespace": self._cluster.namespace},
-            "data": {"content": content.model_dump_json()},
-        }
+        item = self._item(name, content)
         # Made meanwhile, perhaps by a request of this one's whose answer was lost.
         if (
             self._cluster.replace(item) is None
             and self._cluster.create(item) is None
             and self._cluster.replace(item) is None
         ):
-            raise RecordFailed(
-                f"ConfigMap/{name} cannot be written",
-                why="another operation writes it at the same time",
-                hint="`deploytool status` shows what is under way",
-            )
+            raise _written_by_another(name)
+
+    def _item(self, name: str, content: BaseModel) -> Object:
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": self._cluster.namespace},
+            "data": {"content": content.model_dump_json()},
+        }
 
     def _require_lock(self) -> None:
         """Raise RecordFailed when the lock that was taken is another one's by now.
@@ -260,6 +277,21 @@ class _Watch:
             self._since = now
         self.sign, self.silent_s = sign, now - self._since
         return found
+
+
+def _wishes(item: Object) -> tuple[Wish, ...]:
+    try:
+        return _Wishes.model_validate_json(_content(item)).wishes
+    except ValidationError:
+        return ()  # posted by another version of this tool
+
+
+def _written_by_another(name: str) -> RecordFailed:
+    return RecordFailed(
+        f"ConfigMap/{name} cannot be written",
+        why="another operation writes it at the same time",
+        hint="`deploytool status` shows what is under way",
+    )
 
 
 def _content(item: Object) -> str:

@@ -97,9 +97,15 @@ class LocalPlatform:
         """Return nothing: what others end or start shows in the instances."""
         return {}
 
-    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Raise InvalidInput when two migration files of a kind have one version."""
+        self._parts.migrations.require_distinct()
+
+    def migrate(
+        self, kind: MigrationKind, deadline_s: float, tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         """Apply pending migrations by dbmate."""
-        return self._parts.migrations.apply(kind)
+        return self._parts.migrations.apply(kind, deadline_s, tell)
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
         """Return the pending migration files' names."""

@@ -8,7 +8,8 @@ import httpx2
 
 from deploytool.traffic.load.journey import Request
 
-# From the first byte sent to the last received; no visitor waits longer.
+# From the first byte sent to the last received; no visitor waits longer. Sooner than the router
+# gives up on what hangs: that is seen sooner, and fewer journeys wait at a time.
 TIMEOUT_S = 10.0
 
 

@@ -11,8 +11,8 @@ class Failure:
     """A request that did not get a right answer.
 
     at: unix seconds of its end. step: JOURNEY: METHOD PATH as declared. kind: the status code,
-    timeout, refused, reset or malformed. revision: what the answer says it comes from, "" when
-    nothing does. detail: the beginning of the answer, or the error's own words.
+    timeout, refused, reset, unexpected body or malformed. revision: what the answer says it comes
+    from, "" when nothing does. detail: the beginning of the answer, or the error's own words.
     """
 
     at: float
@@ -26,6 +26,7 @@ class Failure:
 class LoadCounts:
     """A load up to now.
 
+    failures_by_revision: by kind, for each revision that answered so, "" for no answer of any.
     requests: those that ended, right or wrong. journeys: those that began; of these, cut_off had
     to be ended before their time. not_sent: journeys that should have begun when too many were
     under way already; the rate was not kept then. Latencies: seconds from the moment at which a
@@ -41,12 +42,20 @@ class LoadCounts:
     elapsed_s: float = 0.0
     failures_by_kind: Mapping[str, int] = field(default_factory=dict)
     failures_by_step: Mapping[str, int] = field(default_factory=dict)
-    failures_by_revision: Mapping[str, int] = field(default_factory=dict)
+    failures_by_revision: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     answers_by_revision: Mapping[str, int] = field(default_factory=dict)
     recent_failures: tuple[Failure, ...] = ()
     p50_s: float | None = None
     p95_s: float | None = None
     p99_s: float | None = None
+
+    def wrong_answers(self, revision: str) -> int:
+        """Count the answers of a revision that were not as expected."""
+        return sum(self.failures_by_revision.get(revision, {}).values())
+
+    def right_answers(self, revision: str) -> int:
+        """Count the answers of a revision that were as expected."""
+        return self.answers_by_revision.get(revision, 0) - self.wrong_answers(revision)
 
     def as_dict(self) -> dict[str, JsonValue]:
         """Return all figures, for the record and JSON output."""
@@ -56,9 +65,7 @@ class LoadCounts:
         """Return a sentence for people."""
         parts = [f"{self.requests} requests in {self.elapsed_s:.0f} s"]
         if self.failures:
-            kinds = sorted(self.failures_by_kind.items(), key=lambda kind: -kind[1])
-            listed = ", ".join(f"{kind}: {count}" for kind, count in kinds)
-            parts.append(f"{self.failures} failed ({listed})")
+            parts.append(f"{self.failures} failed ({listed(self.failures_by_kind)})")
         else:
             parts.append("none failed")
         if self.p50_s is not None and self.p99_s is not None:
@@ -68,3 +75,9 @@ class LoadCounts:
         if self.cut_off:
             parts.append(f"{self.cut_off} journeys cut off at the end")
         return "; ".join(parts)
+
+
+def listed(kinds: Mapping[str, int]) -> str:
+    """Name kinds of failures with their counts, the most frequent first."""
+    ordered = sorted(kinds.items(), key=lambda kind: -kind[1])
+    return ", ".join(f"{kind}: {count}" for kind, count in ordered)

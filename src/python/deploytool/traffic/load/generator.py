@@ -15,7 +15,7 @@ from deploytool.system.load import Load
 from deploytool.traffic.load.client import Client
 from deploytool.traffic.load.counts import LoadCounts
 from deploytool.traffic.load.journey import drawn
-from deploytool.traffic.load.recheck import recheck
+from deploytool.traffic.load.recheck import Rechecked, recheck
 from deploytool.traffic.load.tally import Tally
 from deploytool.traffic.load.walker import Promises, Walker
 
@@ -23,7 +23,7 @@ from deploytool.traffic.load.walker import Promises, Walker
 # system that needs three seconds an answer just reaches it.
 _MOST_UNDER_WAY = 256
 _RECHECKED = 1000
-_RECHECK_S = 30.0
+RECHECK_S = 30.0
 
 
 class LoadGenerator:
@@ -73,12 +73,8 @@ class LoadGenerator:
             self._thread.join()
         return self.snapshot()
 
-    def recheck(self, newest: int = _RECHECKED, deadline_s: float = _RECHECK_S) -> tuple[str, ...]:
-        """Ask, after `stop`, for what the newest answers promised.
-
-        Returns a sentence for each promise that is broken, or of which nothing could be learnt
-        within the deadline: none when nothing acknowledged was lost.
-        """
+    def recheck(self, newest: int = _RECHECKED, deadline_s: float = RECHECK_S) -> Rechecked:
+        """Ask, after `stop`, for what the newest answers promised."""
         return recheck(self._base_url, self._promises.newest(newest), deadline_s)
 
     def _run(self) -> None:

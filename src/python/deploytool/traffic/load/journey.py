@@ -59,6 +59,11 @@ def is_right(step: JourneyStep, status: int) -> bool:
     return status in step.expect
 
 
+def unexpected(step: JourneyStep, body: bytes, variables: Variables) -> str:
+    """Return how the answer's body differs from what the step declares, "" when it does not."""
+    return _difference(_filled(step.holds, variables), body, "was expected")
+
+
 def goes_on(step: JourneyStep, status: int) -> bool:
     """Return whether the answer is what the rest of the journey builds upon."""
     return status in (step.goes_on or step.expect)
@@ -80,22 +85,27 @@ def promise_of(step: JourneyStep, variables: Variables) -> Promise | None:
     """Return what the right answer to the step promised, if anything."""
     if step.recheck is None:
         return None
-    holds = {pointer: _filled(value, variables) for pointer, value in step.recheck.holds.items()}
-    return Promise(_path(step.recheck.get, variables), holds)
+    return Promise(_path(step.recheck.get, variables), _filled(step.recheck.holds, variables))
 
 
 def breach(promise: Promise, status: int, body: bytes) -> str:
     """Return how the answer breaks the promise, "" when it keeps it."""
     if status != 200:  # noqa: PLR2004 - HTTP OK
         return f"{promise.path} answers {status}"
+    difference = _difference(promise.holds, body, "was acknowledged")
+    return f"{promise.path} {difference}" if difference else ""
+
+
+def _difference(holds: Mapping[str, Value], body: bytes, why: str) -> str:
+    """Return the first value that does not stand where it must, "" when all do."""
     try:
-        document = json.loads(body) if promise.holds else None
+        document = json.loads(body) if holds else None
     except ValueError:
-        return f"{promise.path} answers no JSON"
-    for pointer, value in promise.holds.items():
+        return "answers no JSON"
+    for pointer, value in holds.items():
         found = value_at(document, pointer)
         if found != value:
-            return f"{promise.path} has {found!r} at {pointer}, {value!r} was acknowledged"
+            return f"has {found!r} at {pointer}, {value!r} {why}"
     return ""
 
 

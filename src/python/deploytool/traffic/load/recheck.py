@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from deploytool.traffic.load.client import Answer, Client, NoAnswer
 from deploytool.traffic.load.journey import Promise, Request, breach
@@ -13,18 +14,26 @@ _PAUSE_S = 0.2
 _SERVER_ERROR = 500
 
 
-def recheck(base_url: str, promises: Sequence[Promise], deadline_s: float) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class Rechecked:
+    """A sentence for each promise that is broken, and for each of which nothing could be learnt."""
+
+    lost: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+def recheck(base_url: str, promises: Sequence[Promise], deadline_s: float) -> Rechecked:
     """Ask for each promise, again and again while there is no answer.
 
-    Returns a sentence for each that is broken, or of which nothing could be learnt. deadline_s:
-    for all together; a request that was sent just before it may still take its time.
+    deadline_s: for all together; a request that was sent just before it may still take its time.
     """
     return asyncio.run(_recheck(base_url, promises, time.monotonic() + deadline_s))
 
 
-async def _recheck(base_url: str, promises: Sequence[Promise], until: float) -> tuple[str, ...]:
+async def _recheck(base_url: str, promises: Sequence[Promise], until: float) -> Rechecked:
     waiting = list(promises)
     found: list[str] = []
+    unknown: list[str] = []
 
     async def ask_all(client: Client) -> None:
         while waiting:
@@ -33,12 +42,12 @@ async def _recheck(base_url: str, promises: Sequence[Promise], until: float) -> 
             if isinstance(answer, Answer):
                 found.append(breach(promise, answer.status, answer.body))
             else:
-                found.append(answer)
+                unknown.append(answer)
 
     async with Client(base_url, _AT_A_TIME, None) as client, asyncio.TaskGroup() as group:
         for _ in range(_AT_A_TIME):
             group.create_task(ask_all(client))
-    return tuple(filter(None, found))
+    return Rechecked(lost=tuple(filter(None, found)), unknown=tuple(unknown))
 
 
 async def _answer(client: Client, promise: Promise, until: float) -> Answer | str:

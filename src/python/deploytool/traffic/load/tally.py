@@ -21,7 +21,7 @@ class Tally:
         self._answers: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
         self._steps: Counter[str] = Counter()
-        self._revisions: Counter[str] = Counter()
+        self._revisions: dict[str, Counter[str]] = {}
         self._recent: deque[Failure] = deque(maxlen=_RECENT_FAILURES)
         self._latencies: Counter[int] = Counter()
         self._requests = self._journeys = self._ended = self._not_sent = self._cut_off = 0
@@ -53,7 +53,7 @@ class Tally:
             if failure:
                 self._kinds[failure.kind] += 1
                 self._steps[failure.step] += 1
-                self._revisions[failure.revision] += 1
+                self._revisions.setdefault(failure.revision, Counter())[failure.kind] += 1
                 self._recent.append(failure)
 
     def counts(self, elapsed_s: float) -> LoadCounts:
@@ -69,7 +69,7 @@ class Tally:
                 elapsed_s=elapsed_s,
                 failures_by_kind=dict(self._kinds),
                 failures_by_step=dict(self._steps),
-                failures_by_revision=dict(self._revisions),
+                failures_by_revision={name: dict(kinds) for name, kinds in self._revisions.items()},
                 answers_by_revision=dict(self._answers),
                 recent_failures=tuple(self._recent),
                 p50_s=_quantile(self._latencies, 0.5),

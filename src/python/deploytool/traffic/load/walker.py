@@ -15,6 +15,7 @@ from deploytool.traffic.load.journey import (
     is_right,
     promise_of,
     request_of,
+    unexpected,
 )
 from deploytool.traffic.load.tally import Tally
 
@@ -78,10 +79,7 @@ class Walker:
         kind, detail = _fault_of(step, answer)
         is_going_on = isinstance(answer, Answer) and not kind and goes_on(step, answer.status)
         if isinstance(answer, Answer) and is_going_on:
-            try:
-                variables |= captured(step, answer.body)
-            except ValueError as error:
-                kind, detail = "malformed", str(error)
+            kind, detail = _take(step, answer, variables)
         promise = promise_of(step, variables) if is_going_on and not kind else None
         if promise:
             self._promises.remember(promise)
@@ -99,6 +97,18 @@ class Walker:
             revision=revision,
             failure=Failure(time.time(), step, kind, revision, detail) if kind else None,
         )
+
+
+def _take(step: JourneyStep, answer: Answer, variables: dict[str, Value]) -> tuple[str, str]:
+    """Take the variables of an answer; return kind and detail of what is wrong with its body."""
+    difference = unexpected(step, answer.body, variables)
+    if difference:
+        return "unexpected body", difference
+    try:
+        variables |= captured(step, answer.body)
+    except ValueError as error:
+        return "malformed", str(error)
+    return "", ""
 
 
 def _fault_of(step: JourneyStep, answer: Answer | NoAnswer) -> tuple[str, str]:

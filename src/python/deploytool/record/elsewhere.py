@@ -1,0 +1,78 @@
+"""Where the record goes while the operations log cannot be written, and how it comes back."""
+
+import hashlib
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from deploytool.errors import RecordFailed
+from deploytool.record.file_store import write_durably
+from deploytool.record.journal import append, encoded
+from deploytool.record.parts import opened
+
+_NAME = "operations.log"
+
+
+def places(state: Path) -> list[Path]:
+    """Return the files to try: in a target's state folder, and in a temporary one of this user."""
+    return [state / _NAME, *_temporary(state)]
+
+
+def bring_back(log: Path, state: Path) -> int:
+    """Add to the log what was kept elsewhere; return the number of lines.
+
+    They go on with the chain of the log, each as it was written. What cannot be added stays where
+    it is.
+    """
+    return sum(_moved(kept, log) for kept in places(state) if kept.is_file())
+
+
+def _temporary(state: Path) -> Iterator[Path]:
+    """Yield the file for the target, unless somebody else has made its folder."""
+    folder = Path(tempfile.gettempdir()) / f"deploytool-{os.getuid()}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()
+        is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        if is_ours and not found.st_mode & 0o077:
+            target = hashlib.sha256(os.fsencode(state.absolute())).hexdigest()[:12]
+            yield folder / f"{target}.log"
+
+
+def _moved(kept: Path, log: Path) -> int:
+    # Renamed first: of two commands at once one brings it back.
+    taken = kept.with_name(f"{kept.name}.{os.getpid()}")
+    try:
+        kept.rename(taken)
+        with opened(taken) as parts:
+            lines = _lines(raw for part in parts for _, raw in part.lines())
+    except (OSError, RecordFailed):
+        return 0
+    done = 0
+    try:
+        for line in lines:
+            append(log, line)
+            done += 1
+        taken.unlink()
+    except RecordFailed:
+        with suppress(OSError):
+            if done:
+                write_durably(taken, b"\n".join(lines[done:]).decode())
+            taken.rename(kept)
+    return done
+
+
+def _lines(log: Iterable[bytes]) -> list[bytes]:
+    """Return what the lines of a log say, without the hashes of its chain; pieces are left out."""
+    lines = []
+    for raw in log:
+        with suppress(ValueError):
+            line = json.loads(raw)
+            if isinstance(line, dict) and "schema" not in line:
+                line.pop("hash", None)
+                lines.append(encoded(line))
+    return lines
