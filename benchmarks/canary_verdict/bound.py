@@ -7,7 +7,13 @@ ones are refuted at the same moment; smaller tolerances have no part in that and
 import numpy as np
 
 from benchmarks.canary_verdict.rollback import AT_ONCE, Bools, Floats, Ints, Tables
-from deploytool.canary.bound import HALF_LIFE_REQUESTS, PromotionBound
+from deploytool.canary.bound import (
+    HALF_LIFE_REQUESTS,
+    OUTAGE_FAILURES,
+    OUTAGE_RATE,
+    OUTAGE_TIMES,
+    PromotionBound,
+)
 
 
 class Bounds:
@@ -30,15 +36,23 @@ class Bounds:
         self.requests[runs] = self.start.requests
 
     def take_in(self, block: Tables) -> None:
-        """Take in one block of each run; a block with an empty arm changes nothing."""
-        (told,) = np.nonzero((block.n_c > 0) & (block.n_s > 0))
+        """Take in one block of each run; an empty arm, or stable out, changes nothing."""
+        (told,) = np.nonzero((block.n_c > 0) & (block.n_s > 0) & ~self._is_out(block))
         for begin in range(0, len(told), AT_ONCE):
             runs = told[begin : begin + AT_ONCE]
             self._grow(runs, block.of(runs))
 
+    def _is_out(self, block: Tables) -> Bools:
+        rate = np.clip(OUTAGE_TIMES * self._rate, OUTAGE_RATE, 1.0)
+        return np.asarray(block.x_s >= np.maximum(OUTAGE_FAILURES, rate * block.n_s))
+
+    @property
+    def _rate(self) -> Floats:
+        return (self.failures + 0.02) / (self.requests + 0.04)
+
     def _grow(self, runs: Ints, block: Tables) -> None:
         n_c, x_c, n_s, x_s = (column[:, None] for column in block)
-        rate = ((self.failures[runs] + 0.02) / (self.requests[runs] + 0.04))[:, None]
+        rate = self._rate[runs][:, None]
         worst_s = _nearest_null(rate, self.tolerances, n_s / n_c)
         worst_c = worst_s + self.tolerances
         growth = (

@@ -1,7 +1,7 @@
 """Whole canaries, many at once: the product's CanaryEvidence in arrays, and a sample beside it."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,10 +9,13 @@ from numpy.random import Generator
 from scipy.special import logsumexp
 
 from benchmarks.canary_verdict.rivals import Rival
-from benchmarks.canary_verdict.rollback import Bools, Floats, Rollbacks, Tables
-from benchmarks.canary_verdict.traffic import Poll, Traffic
+from benchmarks.canary_verdict.rollback import Bools, Floats, Ints, Rollbacks, Tables
+from benchmarks.canary_verdict.share import Shares
+from benchmarks.canary_verdict.traffic import Arm, Poll, Traffic
 from deploytool.canary.evidence import ROUNDING
-from deploytool.canary.observation import ArmCounters, Observation
+from deploytool.canary.failure import CLIENT_GAVE_UP
+from deploytool.canary.metric import MetricKind
+from deploytool.canary.observation import ArmCounters, Observation, Pair
 from deploytool.canary.verdict import POLLS_AFTER_MOVE, CanaryEvidence
 
 SAMPLE = 10
@@ -25,6 +28,7 @@ class Evidences:
     def __init__(self, start: CanaryEvidence, runs: int) -> None:
         self.start = start
         self.metrics = [Rollbacks(metric.process, runs) for metric in start.metrics]
+        self.shares = Shares(start.share, runs)
         self.polls_to_drop = 0
         self.pending: Poll | None = None
 
@@ -46,19 +50,56 @@ class Evidences:
         self.polls_to_drop, self.pending = POLLS_AFTER_MOVE, None
 
     def take_in(self, poll: Poll) -> None:
-        """Take in one poll of each run; polls of one size fill their blocks at the same time."""
+        """Take in one poll of each run, all of which must fill their blocks at the same time."""
         if self.polls_to_drop:
             self.polls_to_drop -= 1
             return
         block = self.pending.plus(poll) if self.pending else poll
-        n_c, _, n_s, _ = block.errors
-        if n_c[0] + n_s[0] < self.start.blocks.least_requests:
+        is_full = block.requests >= self.start.blocks.least_requests
+        if not is_full.any():
             self.pending = block
             return
+        assert is_full.all()
         self.pending = None
         goes_on = ~self.is_rejected
-        for each, hits in zip(self.metrics, (block.errors, *block.slow), strict=True):
-            each.take_in(_only(goes_on, hits))
+        self.shares.take_in(block, goes_on)
+        tables = block_tables(self.start, block)
+        for each, table in zip(self.metrics, tables, strict=True):
+            each.take_in(_only(goes_on, table))
+
+    def off_by(self, sample: Sequence[CanaryEvidence]) -> float:
+        """Return how far the first runs are from the product's, in log e."""
+        exact = np.array([(each.log_e, each.share.log_e) for each in sample])
+        ours = np.stack([self.log_e, self.shares.log_e], axis=1)[: len(sample)]
+        return float(np.abs(exact - ours).max())
+
+
+def block_tables(start: CanaryEvidence, block: Poll) -> Iterator[Tables]:
+    """Count each metric's requests and hits, as the product's MetricEvidence does."""
+    canary, stable = block.canary, block.stable
+    nobody_is_late = start.late_s is None
+    slow = iter(zip(canary.slow, stable.slow, strict=True))
+
+    def table(requests: Callable[[Arm], Ints], hits: Callable[[Arm], Ints]) -> Tables:
+        return Tables(requests(canary), hits(canary), requests(stable), hits(stable))
+
+    for metric in start.metrics:
+        match metric.kind:
+            case MetricKind.ERRORS if nobody_is_late:
+                yield block.failures
+            case MetricKind.ERRORS:
+                yield table(lambda arm: arm.answered + arm.late, lambda arm: arm.failed + arm.late)
+            case MetricKind.LATENCY:
+                slow_c, slow_s = next(slow)
+                yield Tables(canary.ended, slow_c, stable.ended, slow_s)
+            case MetricKind.CLIENT_ERRORS:
+                yield table(lambda arm: arm.answered, lambda arm: arm.client_errors)
+            case MetricKind.REDIRECTS:
+                yield table(lambda arm: arm.succeeded + arm.redirects, lambda arm: arm.redirects)
+            case MetricKind.EXPECTATIONS:
+                yield table(lambda arm: arm.ended, lambda arm: arm.unexpected)
+            case MetricKind.BUSINESS:
+                raise NotImplementedError(metric.kind)
 
 
 @dataclass(frozen=True)
@@ -73,6 +114,8 @@ class Outcome:
 
 
 OURS = "deploytool"
+SHARE = "deploytool: requests are missing"
+"""The test of the canary's share, which holds and does not reject."""
 
 
 def run(
@@ -81,11 +124,16 @@ def run(
     random: Generator,
     runs: int,
     rivals: Sequence[Rival] = (),
+    awaited: str = OURS,
 ) -> Outcome:
-    """Canary every run until everyone has rejected it or the traffic ends."""
+    """Canary every run until it is rejected by all, or the traffic ends.
+
+    awaited: whose rejection counts beside that of the rivals.
+    """
     evidences = Evidences(start, runs)
     sample = [start] * min(SAMPLE, runs)
-    found = {name: np.full(runs, np.inf) for name in (OURS, *(rival.name for rival in rivals))}
+    names = [rival.name for rival in rivals]
+    found = {name: np.full(runs, np.inf) for name in (OURS, SHARE, *names)}
     canary_requests = np.zeros(runs, dtype=np.int64)
     off_by, step_before = 0.0, 0
     for step, poll in traffic.polls(random, runs):
@@ -93,17 +141,16 @@ def run(
             evidences.begin_step(step)
             sample = [evidence.at_step(step) for evidence in sample]
             step_before = step
-        canary_requests += poll.errors.n_c
+        canary_requests += poll.canary.ended
         evidences.take_in(poll)
         sample = [each.after(_observed(start, poll, i)) for i, each in enumerate(sample)]
-        exact = np.array([each.log_e for each in sample])
-        off_by = max(off_by, float(np.abs(exact - evidences.log_e[: len(sample)]).max()))
-        rejecting = {OURS: evidences.is_rejected}
-        rejecting |= {rival.name: rival.take_in(poll.errors) for rival in rivals}
+        off_by = max(off_by, evidences.off_by(sample))
+        rejecting = {OURS: evidences.is_rejected, SHARE: evidences.shares.is_reached}
+        rejecting |= {rival.name: rival.take_in(poll.failures) for rival in rivals}
         for name, is_rejected in rejecting.items():
             is_new = is_rejected & np.isinf(found[name])
             found[name][is_new] = canary_requests[is_new]
-        if all(np.isfinite(each).all() for each in found.values()):
+        if all(np.isfinite(found[name]).all() for name in (awaited, *names)):
             break
     return Outcome(found, off_by)
 
@@ -115,20 +162,29 @@ def _only(runs: Bools, block: Tables) -> Tables:
 
 def _observed(start: CanaryEvidence, poll: Poll, run: int) -> Observation:
     """Return one run's poll as the router's reader would."""
-    n_c, x_c, n_s, x_s = poll.errors.one(run)
-    over = [slow.one(run) for slow in poll.slow]
-    bounds_s = [metric.bound_s for metric in start.metrics if metric.bound_s]
-    buckets_c = [(bound, n_c - slow.x_c) for bound, slow in zip(bounds_s, over, strict=True)]
-    buckets_s = [(bound, n_s - slow.x_s) for bound, slow in zip(bounds_s, over, strict=True)]
-    return Observation(
-        seconds=1.0,
-        canary=_counters(n_c, x_c, buckets_c),
-        stable=_counters(n_s, x_s, buckets_s),
-    )
+    latency = [metric for metric in start.metrics if metric.bound_s is not None]
+    canary = _counters(poll.canary, run, start.late_s, [each.bound_s for each in latency])
+    stable = _counters(poll.stable, run, start.late_s, [each.stable_bound_s for each in latency])
+    return Observation(seconds=1.0, canary=canary, stable=stable, share=poll.share)
 
 
-def _counters(requests: int, failed: int, buckets: list[tuple[float, int]]) -> ArmCounters:
+def _counters(
+    arm: Arm, run: int, late_s: float | None, bounds_s: Sequence[float | None]
+) -> ArmCounters:
+    ended, late, soon = (int(counts[run]) for counts in (arm.ended, arm.late, arm.soon))
+    unexpected = int(arm.unexpected[run])
+    # Two of the bounds may be one of the router's.
+    slow = {bound: int(over[run]) for bound, over in zip(bounds_s, arm.slow, strict=True) if bound}
+    buckets = [(bound, ended - over) for bound, over in slow.items()]
     return ArmCounters(
-        requests={200: requests - failed, 500: failed},
-        buckets=(*buckets, (math.inf, requests)) if buckets else (),
+        requests={
+            200: int(arm.succeeded[run]),
+            302: int(arm.redirects[run]),
+            404: int(arm.client_errors[run]),
+            CLIENT_GAVE_UP: late + soon,
+            500: int(arm.failed[run]),
+        },
+        buckets=(*buckets, (math.inf, ended)) if buckets else (),
+        gave_up=((late_s, soon), (math.inf, late + soon)) if late_s else (),
+        expected=Pair(count=ended - unexpected, per=unexpected),
     )

@@ -61,6 +61,18 @@ def share(of_runs: Bools, limit: float | None = None) -> Measured:
     return Measured(f"{fraction:.2%}", f"<= {limit:.2%}", fraction <= limit)
 
 
+def allowed(limits: Sequence[int], times: float) -> tuple[int, ...]:
+    """Return the limits that are so many times as high."""
+    return tuple(math.ceil(times * limit) for limit in limits)
+
+
+def quantiles(found: Floats) -> tuple[int, ...]:
+    """Return the median and the 95th percentile, as far as so many runs were found."""
+    ordered = np.sort(found)
+    both = (float(ordered[math.ceil(q * len(found)) - 1]) for q in (0.5, 0.95))
+    return tuple(round(each) for each in both if math.isfinite(each))
+
+
 def requests(found: Floats, limits: Sequence[int] = ()) -> Measured:
     """Measure median, 95th percentile and mean; the limits are for the first ones of them.
 

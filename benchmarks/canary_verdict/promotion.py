@@ -14,8 +14,9 @@ from benchmarks.canary_verdict.bound import Bounds
 from benchmarks.canary_verdict.canaries import ALPHA_PROMOTION, started
 from benchmarks.canary_verdict.evidence import SAMPLE
 from benchmarks.canary_verdict.lines import Line, Scenario, requests, share
+from benchmarks.canary_verdict.rates import Rates, constant, outage, spikes
 from benchmarks.canary_verdict.rollback import Bools, Floats, Tables
-from benchmarks.canary_verdict.traffic import Rates, constant, failures, spikes
+from benchmarks.canary_verdict.traffic import failures
 from deploytool.canary.bound import PromotionBound, tolerances
 from deploytool.canary.verdict import POLLS_AFTER_MOVE
 
@@ -31,6 +32,8 @@ HEALTHY = (
     (0.01, 0.02, ()),
 )
 """Failure rate, tolerance, limits."""
+OUTAGE = (500, 1100)
+"""What it takes without one, the 150 requests during it, and what chance may add."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,8 @@ def scenarios() -> list[Scenario]:
         ("constant 1 %", Setting(constant(0.01), 0.01, (0.01,))),
         ("constant 1 %, tolerance 2 %", Setting(constant(0.01), 0.01, (0.02,))),
         ("spikes 0.1 -> 20 %", Setting(spikes(0.001, 0.2), 0.001, (0.01,))),
+        ("constant 1 %, an outage", Setting(outage(0.01, 5, 15), 0.01, (0.01,))),
+        ("outages now and then, 1 -> 50 %", Setting(spikes(0.01, 0.5), 0.01, (0.01,))),
         (
             "weights 5/25/50 %, constant 1 %",
             Setting(constant(0.01), 0.01, (0.05, 0.02, 0.01), STEPS),
@@ -92,6 +97,12 @@ def scenarios() -> list[Scenario]:
                 partial(_healthy, Setting(constant(rate), rate, (gate,), requests=80_000), limits),
             )
             for rate, gate, limits in HEALTHY
+        ),
+        healthy(
+            "rate 0.1%, tolerance 1%, after an outage of both versions for 15 polls",
+            partial(
+                _healthy, Setting(outage(0.001, 5, 15), 0.001, (0.01,), requests=80_000), OUTAGE
+            ),
         ),
         *(bad(name, partial(_wrong, setting)) for name, setting in wrong),
     ]

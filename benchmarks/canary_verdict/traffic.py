@@ -1,30 +1,83 @@
-"""Simulated requests: what a service's failures and latency do, and how a router counts them."""
+"""Simulated requests: how they end, and how a router shares them out and counts them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.random import Generator
-from scipy.special import ndtr
 
+from benchmarks.canary_verdict.latency import Latency
+from benchmarks.canary_verdict.rates import Rates
 from benchmarks.canary_verdict.rollback import Floats, Ints, Tables
 from deploytool.canary.weights import router_weights
 
-SLOWNESS = 0.6
-"""Standard deviation of the log of the latency."""
 
+class Arm(NamedTuple):
+    """One version's requests in a poll of many runs, an element a run.
 
-class Poll(NamedTuple):
-    """What one poll counted in many runs: failures, and requests slower than each bound."""
+    ended: all of them. The next five: those that did not end well, by how they ended; late and soon
+    are those whose clients gave up. wrong: those that seem to have succeeded, and whose answers are
+    not what the tool's own load expects. slow: over each of the bounds that latency is judged at.
+    """
 
-    errors: Tables
-    slow: tuple[Tables, ...] = ()
+    ended: Ints
+    failed: Ints
+    client_errors: Ints
+    redirects: Ints
+    late: Ints
+    soon: Ints
+    wrong: Ints
+    slow: tuple[Ints, ...]
+
+    @property
+    def answered(self) -> Ints:
+        return self.ended - self.late - self.soon
+
+    @property
+    def unexpected(self) -> Ints:
+        return self.failed + self.wrong
+
+    @property
+    def succeeded(self) -> Ints:
+        return self.answered - self.failed - self.client_errors - self.redirects
 
     def plus(self, other: Self) -> Self:
         """Join two polls into one."""
-        slow = (mine.plus(theirs) for mine, theirs in zip(self.slow, other.slow, strict=True))
-        return type(self)(self.errors.plus(other.errors), tuple(slow))
+        return type(self)(
+            ended=self.ended + other.ended,
+            failed=self.failed + other.failed,
+            client_errors=self.client_errors + other.client_errors,
+            redirects=self.redirects + other.redirects,
+            late=self.late + other.late,
+            soon=self.soon + other.soon,
+            wrong=self.wrong + other.wrong,
+            slow=tuple(mine + theirs for mine, theirs in zip(self.slow, other.slow, strict=True)),
+        )
+
+
+class Poll(NamedTuple):
+    """What one poll counted in many runs. share: what the router was told to give the canary."""
+
+    canary: Arm
+    stable: Arm
+    share: float
+
+    @property
+    def requests(self) -> Ints:
+        return self.canary.ended + self.stable.ended
+
+    @property
+    def failures(self) -> Tables:
+        """Failures among what was answered: what is judged where nobody gives up."""
+        canary, stable = self.canary, self.stable
+        return Tables(canary.answered, canary.failed, stable.answered, stable.failed)
+
+    def plus(self, other: Self) -> Self:
+        """Join two polls into one."""
+        return type(self)(
+            self.canary.plus(other.canary), self.stable.plus(other.stable), self.share
+        )
 
 
 class Traffic(Protocol):
@@ -32,77 +85,6 @@ class Traffic(Protocol):
 
     def polls(self, random: Generator, runs: int) -> Iterator[tuple[int, Poll]]:
         """Yield the polls, each with its step (0-based)."""
-
-
-Rates = Callable[[Generator, int], Iterator[Floats]]
-"""Draws a common failure rate for each run (or one for all), poll by poll."""
-
-
-def constant(rate: float) -> Rates:
-    """The rate stays what it is."""
-
-    def rates(_: Generator, runs: int) -> Iterator[Floats]:
-        while True:
-            yield np.full(runs, rate)
-
-    return rates
-
-
-def spikes(low: float, high: float) -> Rates:
-    """One poll in twenty fails at the high rate, at random."""
-
-    def rates(random: Generator, runs: int) -> Iterator[Floats]:
-        while True:
-            yield np.where(random.random(runs) < 0.05, high, low)
-
-    return rates
-
-
-def walk(low: float, high: float) -> Rates:
-    """The log of the rate does a random walk, reflected at its ends."""
-
-    def rates(random: Generator, runs: int) -> Iterator[Floats]:
-        width = np.log(high / low)
-        position = random.uniform(0, width, runs)
-        while True:
-            yield low * np.exp(position)
-            position = np.abs(position + random.normal(0, 0.3, runs))
-            position = np.where(position > width, 2 * width - position, position)
-
-    return rates
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Lognormal latency, judged at some bounds.
-
-    slower: what the canary's median is multiplied by. moves: the median of both arms follows a
-    random walk within a factor of 2.
-    """
-
-    bounds_s: tuple[float, ...]
-    median_s: float
-    slower: float = 1.0
-    moves: bool = False
-
-    def over(self, random: Generator, n_c: Ints, n_s: Ints, median_s: Floats) -> tuple[Tables, ...]:
-        """Draw the requests over each bound, those over a higher one among those over a lower."""
-        hits_c, hits_s = n_c, n_s
-        share_c = share_s = np.ones(len(n_c))
-        tables = []
-        for bound_s in self.bounds_s:
-            over_c = ndtr(np.log(self.slower * median_s / bound_s) / SLOWNESS)
-            over_s = ndtr(np.log(median_s / bound_s) / SLOWNESS)
-            hits_c = random.binomial(hits_c, over_c / share_c)
-            hits_s = random.binomial(hits_s, over_s / share_s)
-            share_c, share_s = over_c, over_s
-            tables.append(Tables(n_c, hits_c, n_s, hits_s))
-        return tuple(tables)
-
-    def medians_s(self, random: Generator, runs: int) -> Iterator[Floats]:
-        """Yield stable's median, poll by poll."""
-        half, double = self.median_s / 2, self.median_s * 2
-        return (walk(half, double) if self.moves else constant(self.median_s))(random, runs)
 
 
 def failures(random: Generator, requests: Ints, rate: Floats, cluster_size: float = 1.0) -> Ints:
@@ -114,12 +96,29 @@ def failures(random: Generator, requests: Ints, rate: Floats, cluster_size: floa
     return np.minimum(requests, np.where(clusters > 0, clusters + more, 0))
 
 
+Kind = Literal["client_errors", "redirects", "late", "soon", "wrong"]
+"""A field of `Arm`."""
+
+
+@dataclass(frozen=True)
+class Answers:
+    """How many requests end in one of the ways that the router does not take for failures.
+
+    rates: for both versions, of the requests left over by the kinds before.
+    worse_by: the canary's rate minus that.
+    """
+
+    kind: Kind
+    rates: Rates
+    worse_by: float = 0.0
+
+
 @dataclass(frozen=True)
 class RandomRouting:
     """Every request is routed at random, in polls of one size; the steps are of equal length.
 
     worse_by: the canary's failure rate minus the common one. cluster_size: failures that come
-    together on one arm.
+    together on one arm. vanishing: share of the canary's requests that never end.
     """
 
     rates: Rates
@@ -129,23 +128,58 @@ class RandomRouting:
     weights: tuple[float, ...] = (0.1,)
     requests: int = 20_000
     latency: Latency | None = None
+    others: tuple[Answers, ...] = ()
+    vanishing: float = 0.0
 
     def polls(self, random: Generator, runs: int) -> Iterator[tuple[int, Poll]]:
-        rates = self.rates(random, runs)
-        medians_s = self.latency.medians_s(random, runs) if self.latency else None
+        common = self.rates(random, runs)
+        others = [(each, each.rates(random, runs)) for each in self.others]
+        slow = self.latency.of(random, runs) if self.latency else None
         for step, weight in enumerate(self.weights):
+            if slow:
+                slow.begin_step(step)
             for _ in range(self.requests // len(self.weights) // self.poll):
-                rate = next(rates)
+                rate = next(common)
+                now = [(each, next(rates)) for each, rates in others]
                 n_c = random.binomial(self.poll, weight, runs)
                 n_s = self.poll - n_c
-                x_c = failures(random, n_c, rate + self.worse_by, self.cluster_size)
+                if self.vanishing:
+                    n_c = n_c - random.binomial(n_c, self.vanishing)
+                x_c = failures(random, n_c, _share(rate + self.worse_by), self.cluster_size)
                 x_s = failures(random, n_s, rate, self.cluster_size)
-                errors = Tables(n_c, x_c, n_s, x_s)
-                if self.latency and medians_s:
-                    slow = self.latency.over(random, n_c, n_s, next(medians_s))
-                    yield step, Poll(errors, slow)
-                else:
-                    yield step, Poll(errors)
+                worse = [(each.kind, _share(rate + each.worse_by)) for each, rate in now]
+                canary = _ended(random, n_c, x_c, worse)
+                stable = _ended(random, n_s, x_s, [(each.kind, rate) for each, rate in now])
+                if slow:
+                    slow_c, slow_s = slow.over(n_c, n_s)
+                    canary, stable = canary._replace(slow=slow_c), stable._replace(slow=slow_s)
+                yield step, Poll(canary, stable, weight)
+
+
+def _ended(
+    random: Generator, requests: Ints, failed: Ints, others: Sequence[tuple[Kind, Floats]] = ()
+) -> Arm:
+    """Draw how the requests that did not fail ended."""
+    left = requests - failed
+    counts: dict[Kind, Ints] = {}
+    for kind, rate in others:
+        counts[kind] = random.binomial(left, rate)
+        left = left - counts[kind]
+    none = np.zeros_like(requests)
+    return Arm(
+        ended=requests,
+        failed=failed,
+        client_errors=counts.get("client_errors", none),
+        redirects=counts.get("redirects", none),
+        late=counts.get("late", none),
+        soon=counts.get("soon", none),
+        wrong=counts.get("wrong", none),
+        slow=(),
+    )
+
+
+def _share(rate: Floats) -> Floats:
+    return np.clip(rate, 0.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -177,7 +211,8 @@ class RoundRobin:
             may_fail_c = both_before[failing, end] - both_before[failing, start]
             x_c = random.binomial(may_fail_c, 0.05)
             x_s = random.binomial(may_fail - may_fail_c, 0.05)
-            yield 0, Poll(Tables(n_c, x_c, self.poll - n_c, x_s))
+            arms = _ended(random, n_c, x_c), _ended(random, self.poll - n_c, x_s)
+            yield 0, Poll(*arms, canary / (stable + canary))
 
 
 def picks(stable: int, canary: int, requests: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

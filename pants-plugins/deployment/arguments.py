@@ -6,7 +6,17 @@ import json
 from typing import Mapping, Sequence
 
 ARTIFACTS_VARIABLE = "DEPLOYTOOL_ARTIFACTS"
+CALLED_VARIABLE = "DEPLOYTOOL_CALLED"
 DEFAULT_TARGET = "local"
+
+# $0 is a file that is there once the tool has started.
+_TELLING = """
+if [ ! -e "$0" ]; then
+  echo "a new build of the tool unpacks itself first (once)" >&2
+  : >"$0"
+fi
+exec "$@"
+"""
 
 
 def chosen_target(arguments: Sequence[str]) -> str:
@@ -25,11 +35,28 @@ def chosen_target(arguments: Sequence[str]) -> str:
     return target
 
 
-def environment(paths: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that tells the tool where each component's package lies.
+def calling(pants: str, address: str, aliases: Mapping[str, str]) -> str:
+    """Return what a person types before a command's name to run what stands at an address.
+
+    `pants`: the name of the program. An alias of the address is taken for it.
+    """
+    names = [alias for alias, meaning in aliases.items() if meaning == address]
+    return f"{pants} run {min(names, default=address)} --"
+
+
+def telling(command: Sequence[str], started: str) -> tuple[str, ...]:
+    """Return the command, told about where it starts for the first time: it may be silent long.
+
+    `started`: path of a file that is made then.
+    """
+    return ("/bin/sh", "-c", _TELLING, started, *command)
+
+
+def environment(paths: Mapping[str, str], called: str) -> dict[str, str]:
+    """Return the variables that tell the tool where each component's package lies, and its call.
 
     `paths`: component name to path relative to the sandbox, which takes the place of `{chroot}`
     when the tool starts.
     """
     absolute = {component: "{chroot}/" + path for component, path in sorted(paths.items())}
-    return {ARTIFACTS_VARIABLE: json.dumps(absolute)}
+    return {ARTIFACTS_VARIABLE: json.dumps(absolute), CALLED_VARIABLE: called}

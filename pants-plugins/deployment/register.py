@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Iterable
 
+from pants.bin.local_pants_runner import LocalPantsRunner
 from pants.engine.rules import Rule
 from pants.engine.target import Target
 from pants.engine.unions import UnionRule
 
 from deployment import rules as deployment_rules
+from deployment.interruption import telling_interruption  # pants: no-infer-dep (other resolve)
 from deployment.target_types import DeploymentTarget
 
 
@@ -19,4 +21,6 @@ def target_types() -> Iterable[type[Target]]:
 
 def rules() -> Iterable[Rule | UnionRule]:
     """Return the rules and union members."""
+    # Nothing that a plugin may add has the last word on the exit code.
+    LocalPantsRunner._perform_run = telling_interruption(LocalPantsRunner._perform_run)
     return deployment_rules.rules()

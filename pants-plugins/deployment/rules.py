@@ -21,15 +21,25 @@ from pants.engine.target import (
     Targets,
 )
 from pants.engine.unions import UnionRule
+from pants.option.alias import CliOptions
+from pants.util.docutil import bin_name
 from pants.util.frozendict import FrozenDict
 
-from deployment.arguments import chosen_target, environment  # pants: no-infer-dep (other resolve)
+from deployment.arguments import (  # pants: no-infer-dep (other resolve)
+    calling,
+    chosen_target,
+    environment,
+    telling,
+)
 from deployment.target_types import (
     DeploymentDependenciesField,
     DeploymentPackagesField,
     DeploymentToolField,
 )
 from docker_images.presence import PresentImages, PresentImagesRequest
+
+# Kept from run to run, below the sandbox of each.
+_CACHE = ".cache/deployment"
 
 
 @dataclass(frozen=True)
@@ -119,7 +129,9 @@ async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages
 
 
 @rule
-async def run_deployment(field_set: DeploymentFieldSet, run: RunSubsystem) -> RunRequest:
+async def run_deployment(
+    field_set: DeploymentFieldSet, run: RunSubsystem, cli: CliOptions
+) -> RunRequest:
     """Build the chosen target's packages and start the tool with their paths."""
     address = field_set.tool.value
     packages, tools = await MultiGet(
@@ -139,12 +151,14 @@ async def run_deployment(field_set: DeploymentFieldSet, run: RunSubsystem) -> Ru
         name: f"packages/{name}/{built.artifacts[0].relpath}"
         for name, built in packages.built.items()
     }
+    started = f"{_CACHE}/{tool.digest.fingerprint}"
+    called = calling(bin_name(), field_set.address.spec, cli.alias)
     return RunRequest(
         digest=tool.digest,
-        args=tool.args,
-        extra_env={**tool.extra_env, **environment(paths)},
+        args=telling(tool.args, f"{{chroot}}/{started}"),
+        extra_env={**tool.extra_env, **environment(paths, called)},
         immutable_input_digests={**(tool.immutable_input_digests or {}), **folders},
-        append_only_caches=tool.append_only_caches,
+        append_only_caches={**(tool.append_only_caches or {}), "deployment": _CACHE},
     )
 
 

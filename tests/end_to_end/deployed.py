@@ -21,6 +21,7 @@ import pytest
 from deploytool.canary.observation import Snapshot
 from deploytool.operations.replay import replay_run
 from deploytool.record.file_store import FileStore
+from deploytool.record.parts import opened
 from deploytool.record.store import TargetState
 from deploytool.system.declaration import read_system
 from deploytool.system.load import Load
@@ -34,6 +35,8 @@ SANDBOX = Path.cwd()
 # At 80 requests a second, of which 3 in 4 reach the component, it then has the 1000 that a canary
 # of it waits for.
 HISTORY_S = 18
+# Where it may be run, it is the owner.
+PSQL = ("psql", "--quiet", "--tuples-only", "--no-align", "--username=owner", "--dbname=shop")
 TOOL = "src.python.deploytool/binary.pex"
 
 
@@ -89,6 +92,32 @@ class Deployed(ABC):
         Raises LookupError when none does.
         """
 
+    def psql_argv(self) -> list[str]:
+        """Return the command that asks the database as its owner."""
+        raise NotImplementedError
+
+    def psql(self, statement: str) -> str:
+        """Run a statement as the database's owner; return what it answers."""
+        return subprocess.check_output(
+            self.psql_argv(), input=statement, text=True, timeout=60
+        ).strip()
+
+    @contextmanager
+    def psql_held(self, statement: str) -> Iterator[None]:
+        """Keep a transaction open meanwhile that has run the statement."""
+        with subprocess.Popen(
+            self.psql_argv(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as psql:
+            assert psql.stdin is not None
+            assert psql.stdout is not None
+            psql.stdin.write(f"BEGIN;\n{statement};\n\\echo held\n")
+            psql.stdin.flush()
+            assert psql.stdout.readline() == "held\n"
+            try:
+                yield
+            finally:
+                psql.stdin.close()
+
     @abstractmethod
     def see_nothing_beside(self, status: dict[str, Any]) -> None:
         """See that the platform runs what status tells, and nothing else."""
@@ -100,7 +129,7 @@ class Deployed(ABC):
         try:
             ended = self.run("up")
             assert ended.code == 0, str(ended)
-            self.done("load", "--rps", "80", "--duration", str(HISTORY_S))
+            self.done("load", "--load", "80", "--duration", str(HISTORY_S))
             yield
             self.replay()
         finally:
@@ -173,8 +202,8 @@ class Deployed(ABC):
             yield router
 
     def record(self) -> list[dict[str, Any]]:
-        lines = (self.root / "logs" / "operations.log").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        with opened(self.root / "logs" / "operations.log") as parts:
+            return [json.loads(line) for part in parts for _, line in part.lines()]
 
     def replay(self) -> None:
         """See that every canary so far, however it went, comes out again from the record."""

@@ -8,7 +8,16 @@ import pytest
 from deploytool.canary.metric import MetricKind
 from deploytool.canary.observation import ArmCounters, Pair
 from deploytool.canary.verdict import CanaryEvidence, Decision
-from tests.deploytool.canary.polls import HEALTHY, POLICY, after, arm, begun, lognormal, poll
+from tests.deploytool.canary.polls import (
+    FAILING,
+    HEALTHY,
+    POLICY,
+    after,
+    arm,
+    begun,
+    lognormal,
+    poll,
+)
 
 
 def test_metrics_share_the_level_by_their_weights() -> None:
@@ -178,6 +187,26 @@ def test_a_business_metric_that_was_never_seen_is_named() -> None:
     verdict = after(begun(policy=SELLING), *[HEALTHY] * 40).judge(0, 40)
     assert verdict.decision is Decision.PROMOTE
     assert verdict.sentence.endswith("; sold per offer was not judged: a version counted no event")
+
+
+@pytest.mark.parametrize(
+    ("load_ratio", "decision"), [(1.0, Decision.ROLLBACK), (2.0, Decision.PROMOTE)]
+)
+def test_latency_is_not_judged_where_the_canary_has_more_to_do_than_stable(
+    load_ratio: float, decision: Decision
+) -> None:
+    slower = poll(arm(50, latencies=[0.08] * 50), arm(50)).model_copy(
+        update={"load_ratio": load_ratio}
+    )
+    verdict = after(begun((50,)), *[slower] * 60).judge(0, 60)
+    assert verdict.decision is decision
+    is_told = "carried 2.0 times the load of stable's: latency was not judged" in verdict.sentence
+    assert is_told == (decision is Decision.PROMOTE)
+
+
+def test_a_canary_that_fails_is_rolled_back_however_much_it_has_to_do() -> None:
+    failing = FAILING.model_copy(update={"load_ratio": 9.0})
+    assert after(begun(), *[failing] * 10).judge(0, 10).decision is Decision.ROLLBACK
 
 
 def test_no_business_event_at_the_canary_where_stable_has_hundreds_passes_nobody() -> None:

@@ -1,4 +1,5 @@
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -209,3 +210,14 @@ def test_a_backend_that_restarted_leaves_its_events_out_for_both_arms(stable: Ar
     seen = difference(snapshot(0, counted(5, 1), counted(2, 2)), snapshot(1, stable, counted(9, 9)))
     assert isinstance(seen, Observation)
     assert seen.events("sold") == Table(0, 0, 0, 0)
+
+
+def test_a_period_has_the_greatest_load_that_the_canary_had_in_it() -> None:
+    looks = [
+        Snapshot(taken_at=at, stable=ArmCounters(), canary=ArmCounters(), load_ratio=ratio)
+        for at, ratio in enumerate((1.0, 2.0, 1.0, 1.0))
+    ]
+    periods = [difference(*pair) for pair in pairwise(looks)]
+    found = [each for each in periods if isinstance(each, Observation)]
+    assert [each.load_ratio for each in found] == [2.0, 2.0, 1.0]
+    assert found[2].plus(found[0]).load_ratio == 2.0

@@ -262,6 +262,10 @@ def test_a_canary_whose_requests_vanish_is_not_passed_and_held_once_they_should_
         " which was set to get 10 %: by chance alone that is so less often than once in 100 times;"
         " requests to the canary seem never to end"
     )
+    resumed = patient.at_step(0)
+    assert after(resumed, *[shared(arm(4), arm(90))] * 20).judge(0, 20).decision is (
+        Decision.CONTINUE
+    )
 
 
 def test_what_vanished_for_a_while_and_ended_late_keeps_nobody_from_being_promoted() -> None:

@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,18 +15,30 @@ import click
 import pytest
 
 from deploytool.canary.machine import Canary, Phase
+from deploytool.cli.commands import abort as abort_command
 from deploytool.cli.commands import status as status_command
 from deploytool.cli.main import cli
 from deploytool.cli.options import Options
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode, ToolFault
+from deploytool.platforms.base import Condition, Instance, Role
 from deploytool.platforms.local.platform import LocalPlatform
+from deploytool.record.file_store import FileStore, write_durably
 from deploytool.record.history import read_history
 from deploytool.record.store import TargetState
 from deploytool.system.revision import revision_of
 from tests.full_disk import full_disk
 
 OPTIONS = Options(target="local", is_json=False, is_sure=False, timeout_s=1)
+CANARY = Canary(
+    run="first",
+    component="new-microservice",
+    stable=revision_of("new-microservice", "aa", {}),
+    canary=revision_of("new-microservice", "bb", {}),
+    steps=(10, 50),
+    phase=Phase.OBSERVING,
+    since=0.0,
+)
 
 
 @pytest.fixture
@@ -33,6 +47,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree("deploy", tmp_path / "deploy")
     (tmp_path / "logs").mkdir()
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(os.path.abspath, sys.path)))
+    # As people have it: what is not read waits in a buffer for the end of the process.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -61,6 +77,61 @@ def test_a_full_disk_under_the_log_keeps_nobody_from_status_and_abort(repository
     assert deploytool("status").returncode == 0
     commands = read_history(repository / "logs" / "operations.log").commands
     assert [past.command for past in commands] == ["abort", "status"]
+
+
+class Serving:
+    """A platform in its state folder: the router reads its weight from there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = FileStore(folder)
+        self._weight = folder / "weight"
+
+    def prepare(self) -> None:
+        """Nothing is lacking."""
+
+    def instance(self, component: str, role: Role) -> Instance:
+        return Instance(component, role, "", Condition.READY, "")
+
+    def weight(self, _component: str) -> int:
+        return int(self._weight.read_text())
+
+    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> None:
+        write_durably(self._weight, str(percent))
+
+    def stop(self, _component: str, _role: Role) -> None:
+        """Nothing runs."""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="to mount a file system needs root")
+def test_abort_brings_visitors_back_where_log_and_state_are_on_one_full_disk(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    state = repository / ".deploytool" / "local"
+    with full_disk(repository / ".deploytool", size_kb=3072) as (disk, fill):
+        (repository / "logs").rmdir()
+        (repository / "logs").symlink_to(disk / "logs")
+        (disk / "logs").mkdir()
+        target = Serving(state)
+        target.store.save(TargetState())
+        target.set_weight("new-microservice", 50, 1)
+        target.store.save(TargetState(canary=CANARY))
+        fill()
+        with pytest.raises(OSError, match="No space left"):
+            target.set_weight("new-microservice", 0, 1)
+        monkeypatch.setattr("deploytool.cli.session.open_platform", lambda *_, **__: opened(target))
+        assert abort_command.command.main([], standalone_mode=False) == ExitCode.DONE
+        assert target.weight("new-microservice") == 0
+        assert target.store.load().canary is None
+        assert (state / "reserve").is_file() is False
+        (disk / "filling").unlink()
+        target.store.save(target.store.load())
+        assert (state / "reserve").is_file()
+    assert "rolled back: new-microservice" in capfd.readouterr().out
+
+
+@contextmanager
+def opened(target: Serving) -> Iterator[Serving]:
+    yield target
 
 
 def test_a_result_that_nobody_reads_changes_nothing_in_the_exit_code(repository: Path) -> None:
@@ -116,16 +187,12 @@ def test_it_names_the_canary_that_it_leaves_half_way(
     repository: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del repository
-    canary = Canary(
-        run="r", component="web", stable=revision_of("web", "aa", {}),
-        canary=revision_of("web", "bb", {}), steps=(10, 50), phase=Phase.OBSERVING, since=0.0,
-    )  # fmt: skip
-    store = SimpleNamespace(holder=lambda: None, load=lambda: TargetState(canary=canary))
+    store = SimpleNamespace(holder=lambda: None, load=lambda: TargetState(canary=CANARY))
     monkeypatch.setattr(LocalPlatform, "store", store)
     with pytest.raises(ToolFault) as fault, open_session(OPTIONS, "canary"):
         raise KeyError("weight")
     assert fault.value.what == "KeyError: 'weight'"
-    assert "the canary of web is left at step 1/2" in fault.value.note
+    assert "the canary of new-microservice is left at step 1/2" in fault.value.note
     assert fault.value.hint.startswith(
         "`deploytool resume` goes on, `deploytool abort` takes the canary back"
     )

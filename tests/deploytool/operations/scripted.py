@@ -91,7 +91,8 @@ class Target:
     """The part of a platform that a canary needs, without processes.
 
     restarts: how often the canary's process has ended by itself since it was started. is_silent:
-    tells at a moment whether the instance in a role does not answer its readiness path.
+    tells at a moment whether the instance in a role does not answer its readiness path. lacking:
+    what the canary lacks at each share.
     """
 
     store: Store
@@ -99,6 +100,7 @@ class Target:
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
     restarts: int = 0
     is_silent: Callable[[Role, float], bool] = lambda _role, _now: False
+    lacking: str = ""
 
     def start(self, revision: object, role: Role) -> None:
         self.running[role] = STABLE.id if revision == STABLE else CANARY.id
@@ -122,8 +124,9 @@ class Target:
     def weight(self, _component: str) -> int:
         return self.visitors.weight
 
-    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> None:
+    def set_weight(self, _component: str, percent: int, _deadline_s: float) -> str:
         self.visitors.weight = percent
+        return self.lacking
 
     def observe(self, _component: str) -> Snapshot:
         counted = self.visitors.counted
@@ -138,13 +141,20 @@ class Story:
     """One canary and all who work on it, each in a run of its own, on one record."""
 
     def __init__(
-        self, folder: Path, visitors: Visitors, *, steps: Sequence[int] = (20, 50)
+        self,
+        folder: Path,
+        visitors: Visitors,
+        *,
+        steps: Sequence[int] = (20, 50),
+        has_visitors: bool = False,
+        least_step_s: float | None = 3,
     ) -> None:
         self.log = folder / "operations.log"
         self.visitors = visitors
         self.store = Store()
         self.target = Target(self.store, visitors)
-        self._system = _system()
+        self._system = _system(least_step_s)
+        self._has_visitors = has_visitors
         self._steps = tuple(steps)
 
     def begin(self, run: str, told: Callable[[record.Event], None] = lambda _: None) -> Canary:
@@ -207,6 +217,7 @@ class Story:
             run=run,
             command="canary",
             artifacts={},
+            has_visitors=self._has_visitors,
             emit=Journal(log or self.log, origin, [told], clock=lambda: self.visitors.now).record,
             now=lambda: self.visitors.now,
             monotonic=lambda: self.visitors.now,
@@ -214,12 +225,12 @@ class Story:
         )
 
 
-def _system() -> System:
+def _system(least_step_s: float | None) -> System:
     policy = {
         "tolerance": 0.2,
         "poll_s": 1,
         "warm_up_s": 1,
-        "least_step_s": 3,
+        "least_step_s": least_step_s,
         "step_deadline_s": 12,
     }
     return System.model_validate(

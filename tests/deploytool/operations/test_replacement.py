@@ -20,12 +20,13 @@ def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_s
 ) -> None:
     weights: list[int] = []
 
-    def set_weight(self: Target, component: str, percent: int, _deadline_s: float) -> None:
+    def set_weight(self: Target, component: str, percent: int, _deadline_s: float) -> str:
         if percent == 100:
             self.running.pop(Role.CANARY, None)
             raise NotReady(f"the canary of {component} is gone", why="somebody deleted it")
         weights.append(percent)
         self.visitors.weight = percent
+        return ""
 
     monkeypatch.setattr(Target, "set_weight", set_weight)
     story = Story(tmp_path, Visitors())
@@ -33,6 +34,16 @@ def test_without_a_canary_that_could_cover_it_stable_is_restored_and_nobody_is_s
     assert ended.phase is Phase.ROLLED_BACK
     assert "the canary of back is gone" in ended.decision
     assert weights == [20, 50, 0]
+
+
+def test_what_a_canary_lacks_for_its_share_is_told_and_ends_nothing(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.lacking = "it has 1 of the 2 pods for its share: exceeded quota"
+    told: list[record.Event] = []
+    assert story.begin("first", told.append).phase is Phase.PROMOTED
+    lacking = [each for each in told if each.event == "lacking"]
+    assert {each.object for each in lacking} == {"back canary"}
+    assert {each.reason for each in lacking} == {story.target.lacking}
 
 
 @pytest.mark.parametrize(
@@ -215,3 +226,37 @@ def bring_down(monkeypatch: pytest.MonkeyPatch, path: str, times: int) -> None:
         return answer(self, component, role, asked)
 
     monkeypatch.setattr(Target, "request", request)
+
+
+def test_the_time_under_observation_counts_across_an_interruption_without_it(
+    tmp_path: Path,
+) -> None:
+    visitors = Visitors()
+    story = Story(tmp_path, visitors)
+    polls = 0
+
+    def kill(event: record.Event) -> None:
+        nonlocal polls
+        polls += event.event == "observation"
+        if polls == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        story.begin("first", kill)
+    visitors.pass_by(10_000)
+    ended = story.go_on("second")
+    told = story.log.read_text().count('"event":"observation"')
+    assert ended.phase is Phase.PROMOTED
+    # the poll at which it was killed was not saved
+    assert ended.observed_s == told - 1
+    assert story.store.load().ended == ended.model_copy(update={"evidence": None})
+
+
+@pytest.mark.parametrize(("has_visitors", "least_s"), [(True, 600), (False, 10)])
+def test_where_there_are_visitors_a_canary_is_observed_for_ten_minutes(
+    tmp_path: Path, has_visitors: bool, least_s: float
+) -> None:
+    story = Story(tmp_path, Visitors(), has_visitors=has_visitors, least_step_s=None)
+    ended = story.begin("first")
+    assert ended.phase is Phase.PROMOTED
+    assert least_s <= ended.observed_s <= least_s + 10

@@ -315,6 +315,22 @@ def test_a_changed_byte_is_named_with_its_line_and_with_the_figure_it_is_in(
     assert "e_limit: recorded 900.0, computed 100.0" in found.value.note
 
 
+def test_a_canary_that_lies_wholly_before_a_changed_line_is_verified(tmp_path: Path) -> None:
+    story = Story(tmp_path, HEALTHY())
+    story.begin("one")
+    count = len(lines_of(story.log))
+    story.begin("two")
+    lines = story.log.read_bytes().splitlines(keepends=True)
+    lines[count + 3] = lines[count + 3].replace(b'"user":"', b'"user":"not-')
+    story.log.write_bytes(b"".join(lines))
+    result = replay_run(story.log, "one")
+    assert (result.outcome, result.lines) == (Phase.PROMOTED, count + 3)
+    assert result.broken is not None
+    assert str(result.broken.place) == f"{story.log}:{count + 4}"
+    with pytest.raises(CheckFailed, match="is not as it was written"):
+        replay_run(story.log, "two")
+
+
 def test_a_cut_off_end_leaves_the_run_unfinished(promoted: Story) -> None:
     lines = promoted.log.read_bytes().splitlines(keepends=True)
     promoted.log.write_bytes(b"".join(lines[:-3]))

@@ -8,7 +8,8 @@ from deploytool.canary.machine import Canary, Phase
 from deploytool.canary.observation import ArmCounters, Observation
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence, Decision
-from deploytool.operations.status import weighed
+from deploytool.operations.status import unseen_on, weighed
+from deploytool.record.store import TargetState
 from deploytool.system.policy import CanaryPolicy
 from deploytool.system.revision import revision_of
 
@@ -77,6 +78,25 @@ def test_figures_of_another_step_or_phase_decide_nothing_now(elsewhere: Canary) 
     found = weighed(elsewhere, 6.0, NOW)
     assert found is not None
     assert (found.decision, found.sentence, found.figures.step) == (None, "", 0)
+
+
+OVER_SOON = (
+    f"web {canary(0).canary.id}: this canary was observed for 33 s: "
+    "what fails later than that was never seen"
+)
+
+
+def test_a_canary_under_way_shows_no_more_than_its_time() -> None:
+    under_way = canary(3).model_copy(update={"observed_s": 33.2})
+    assert unseen_on(TargetState(canary=under_way)) == OVER_SOON
+    assert unseen_on(TargetState(canary=canary(0))) == ""
+
+
+def test_what_the_last_canary_did_not_show_is_told_while_it_is_stable() -> None:
+    ended = canary(0, Phase.PROMOTED).model_copy(update={"observed_s": 33.2})
+    assert unseen_on(TargetState(ended=ended, stable={"web": ended.canary})) == OVER_SOON
+    assert unseen_on(TargetState(ended=ended, stable={"web": ended.stable})) == ""
+    assert unseen_on(TargetState()) == ""
 
 
 @pytest.mark.parametrize(("polled_at", "age_s"), [(NOW - 90, 90), (NOW + 5, 0), (None, None)])

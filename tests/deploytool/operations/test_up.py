@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from deploytool.errors import NotReady
+from deploytool.errors import MigrationFailed, NotReady
 from deploytool.operations.context import Context
 from deploytool.operations.up import bring_up, require_foundation
 from deploytool.platforms.base import Answer, Condition, Instance, Platform, Role
@@ -45,7 +45,12 @@ class Together:
     def pending_migrations(self, kind: str) -> Sequence[str]:
         return ["1_grow.sql"] if kind == "expand" else ()
 
-    def migrate(self, kind: str) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Each has a version of its own."""
+
+    def migrate(
+        self, kind: str, _deadline_s: float, _tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         self.started.append(f"{kind} migrations")
         return ()
 
@@ -125,6 +130,20 @@ def test_whoever_needs_one_that_does_not_come_is_not_started(tmp_path: Path) -> 
         brought_up(target, tmp_path / "artifact")
     assert target.started == ["side", "foundation", "expand migrations", "back"]
     assert list(target.store.load().stable) == ["back"]
+
+
+def test_a_contract_migration_that_is_refused_at_the_end_tells_that_the_rest_runs(
+    tmp_path: Path,
+) -> None:
+    class Refusing(Together):
+        def pending_migrations(self, kind: str) -> Sequence[str]:
+            if kind == "contract" and "front" in self.started:
+                raise MigrationFailed("drop.sql was refused", why="it is in use")
+            return super().pending_migrations(kind)
+
+    with pytest.raises(MigrationFailed) as refused:
+        brought_up(Refusing({}), tmp_path / "artifact")
+    assert refused.value.note == "all that is declared and built runs; nothing of it was undone"
 
 
 @pytest.mark.parametrize(

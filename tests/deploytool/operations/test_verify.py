@@ -51,6 +51,9 @@ class Target:
     def pending_migrations(self, _kind: str) -> list[str]:
         return []
 
+    def require_distinct_migrations(self) -> None:
+        """Each has a version of its own."""
+
     def request_through_gateway(self, _path: str) -> Answer:
         raise AssertionError("the system has no service to ask for its revision")
 

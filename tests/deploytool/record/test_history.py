@@ -46,6 +46,17 @@ def test_a_command_without_an_end_is_unfinished(log: Path) -> None:
     assert (command.result, command.exit_code, command.duration_s) == (UNFINISHED, None, None)
 
 
+def test_a_canary_is_told_with_what_differed(log: Path) -> None:
+    written = journal(log, "first", "canary")
+    with written.command():
+        written.record(Event("canary-started", details={"differs": ["build", "FAULT=error:0.2"]}))
+    with journal(log, "earlier", "canary").command():
+        journal(log, "earlier", "canary").record(Event("canary-started"))
+    first, earlier = read_history(log).commands
+    assert first.differs == ("build", "FAULT=error:0.2")
+    assert earlier.differs == ()
+
+
 def test_no_log_is_an_empty_history(log: Path) -> None:
     history = read_history(log)
     assert (history.commands, history.damaged) == ((), ())
@@ -104,7 +115,7 @@ def test_a_canary_is_told_by_its_run_and_by_every_run_that_went_on_with_it(log: 
         ("resumed", "command-started"),
         ("resumed", "verdict"),
     ]
-    assert told.numbers == (2, 4, 5)
+    assert [place.line for place in told.places] == [2, 4, 5]
     assert read_canary(log).run == "other"
 
 

@@ -89,6 +89,9 @@ def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
         ({"canary": {"steps": [50, 10]}}, "percentages that rise"),
         ({"canary": {"steps": [10, 100]}}, "less than or equal to 99"),
         ({"canary": {"when_held": "panic"}}, "'wait' or 'abort'"),
+        ({"canary": {"least_step_s": [60, 600]}}, "times: 2, steps: 3"),
+        ({"canary": {"steps": [50], "least_step_s": []}}, "times: 0, steps: 1"),
+        ({"canary": {"least_step_s": [60, 0, 600]}}, "greater than 0"),
         ({"canary": {"least_step_requests": -1}}, "greater than or equal to 0"),
         ({"canary": {"requests_failing_together": 0.5}}, "greater than or equal to 1"),
         ({"canary": {"business": [metric(count="a total")]}}, "pattern"),
@@ -105,6 +108,8 @@ def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
         ({"canary": {"sticky_cookie": ""}}, "pattern"),
         ({"canary": {"sticky_cookie": "seen"}}, "requests_failing_together, for example 3"),
         ({"route": "no-slash"}, "pattern"),
+        # As the router's file would write it, 1e-05s is no time.
+        ({"answer_within_s": 0.00001}, "greater than or equal to 0.1"),
         ({"colour": "red"}, "not permitted"),
     ],
 )
@@ -115,10 +120,18 @@ def test_a_mistake_in_a_service_is_named(tmp_path: Path, fields: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    "fault", ["alpha: 7", "header: no token", "sticky_cookie: no token", "sticky_cookie: seen"]
+    "fault",
+    [
+        "alpha: 7",
+        "least_step_s: 0",
+        "header: no token",
+        "sticky_cookie: no token",
+        "sticky_cookie: seen",
+    ],
 )
 def test_a_mistake_is_named_with_the_line_it_stands_on(tmp_path: Path, fault: str) -> None:
     error = refused(tmp_path, service(canary={"tolerance": 0.02, **yaml.safe_load(fault)}))
+    assert error.what == f"components.extra.canary.{fault.partition(':')[0]} is not valid"
     text = (tmp_path / "system.yaml").read_text().splitlines()
     assert error.place is not None
     assert error.place.line is not None

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from tests.end_to_end.deployed import Deployed
+from tests.end_to_end.deployed import PSQL, Deployed
 
 # Of this run alone: somebody may use the declared one on the same engine.
 PROJECT = f"test-{os.getpid()}"
@@ -49,6 +49,10 @@ class Deploytool(Deployed):
 
     def pid_of(self, component: str) -> int:
         return int(self.container_of(component)["State"]["Pid"])
+
+    def psql_argv(self) -> list[str]:
+        container = self.container_of("database")["Id"]
+        return ["docker", "exec", "--interactive", container, *PSQL]
 
     def see_nothing_beside(self, status: dict[str, Any]) -> None:
         assert len(self.containers()) == len(status["instances"])

@@ -45,6 +45,6 @@ def test_data_whose_passwords_are_lost_is_named_and_goes_as_the_hint_says(tool: 
     ended = tool.run("up")
     assert ended.code == 2, str(ended)
     assert "there is data of this target, but not its passwords" in ended.errors
-    assert "`deploytool down --volumes`" in ended.errors
+    assert "`deploytool down --volumes --target compose`" in ended.errors
     tool.done("down", "--volumes", "--yes")
     assert volume not in docker("volume", "ls", "--quiet").split()

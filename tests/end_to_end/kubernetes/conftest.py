@@ -21,11 +21,12 @@ from deploytool.record.store import TargetState
 from deploytool.traffic.metrics import read_gateway
 from tests.cluster import kubeconfig
 from tests.cluster.lifecycle import down, first_process
-from tests.end_to_end.deployed import COMPONENT, SANDBOX, Deployed
+from tests.end_to_end.deployed import COMPONENT, PSQL, SANDBOX, Deployed
 
 # Of this run alone: somebody may use the declared one on the same cluster.
 NAMESPACE = f"test-{os.getpid()}"
 ACCOUNT = "deploytool"
+ANSWER_WITHIN_S = 6
 
 
 class Kubectl:
@@ -38,11 +39,15 @@ class Kubectl:
 
     def __call__(self, *arguments: str, text: str = "") -> str:
         done = subprocess.run(
-            [*self._argv, f"--namespace={self.namespace}", *arguments],
+            self.argv(*arguments),
             input=text, capture_output=True, text=True, check=False, timeout=180,
         )  # fmt: skip
         assert done.returncode == 0, f"kubectl {arguments}: {done.stderr}"
         return done.stdout
+
+    def argv(self, *arguments: str) -> list[str]:
+        """Return the command."""
+        return [*self._argv, f"--namespace={self.namespace}", *arguments]
 
     def objects(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
         """Return the objects of a kind in the namespace."""
@@ -88,6 +93,7 @@ class Deploytool(Deployed):
         move(self.root / "deploy" / "targets.yaml", self.namespace)
         settle(self.root / "deploy", self.namespace)
         hurry(self.root / "deploy")
+        limit(self._declaration)
         self.kubectl("apply", "--filename=-", text=self.of_administrator("base/namespace.yaml"))
         self.kubectl("apply", "--filename=-", text=self.of_administrator("deploytool-role.yaml"))
         self._log_in()
@@ -148,6 +154,11 @@ class Deploytool(Deployed):
         if not found:
             raise LookupError(f"{component} has no process here")
         return min(found, key=lambda each: each.info["create_time"]).pid
+
+    def psql_argv(self) -> list[str]:
+        [pod] = self.pods("database")
+        name = pod["metadata"]["name"]
+        return self.kubectl.argv("exec", "--stdin", name, "--", *PSQL)
 
     def counters(self) -> Snapshot:
         """Return what the gateway's pod has counted at both backends since it was started.
@@ -227,6 +238,15 @@ def hurry(deploy: Path) -> None:
             text, count = re.subn(rf"(?m)^( +{field}): \d$", rf"\1: {least}", text)
             assert count
         file.write_text(text)
+
+
+def limit(declaration: Path) -> None:
+    """Declare that services answer within less than the clients of these tests wait for."""
+    text = declaration.read_text()
+    limited = f"    answer_within_s: {ANSWER_WITHIN_S}\n"
+    text, count = re.subn(r"(?m)^    canary:\n", rf"{limited}\g<0>", text)
+    assert count
+    declaration.write_text(text)
 
 
 def move(file: Path, namespace: str) -> None:

@@ -4,7 +4,8 @@ import pytest
 
 from tests.end_to_end.canaries import SOON_S, Canaries, lived_s
 from tests.end_to_end.deployed import COMPONENT, consistent, until
-from tests.end_to_end.kubernetes.conftest import Deploytool
+from tests.end_to_end.kubernetes.conftest import ANSWER_WITHIN_S, Deploytool
+from tests.end_to_end.policies import UNHURRIED
 
 CONTAINERS = f"      containers:\n        - name: {COMPONENT}\n"
 # An image that the build does not know is left as it is.
@@ -32,6 +33,24 @@ def test_an_image_that_cannot_be_pulled_ends_a_canary_soon_with_the_registrys_wo
     assert "ImagePullBackOff" in result["reason"]
     assert "nothing-of-this-name" in result["reason"]
     assert counts().failures == 0, counts()
+    consistent(deployed)
+
+
+def test_requests_that_are_never_answered_are_failures_of_their_version(
+    deployed: Deploytool,
+) -> None:
+    # A step must last longer than who hangs is waited for.
+    policy = {**UNHURRIED, "steps": [50], "least_step_s": ANSWER_WITHIN_S + 3}
+    # Through legacy-app, which gives up sooner, they would be slow requests before.
+    declared = deployed.load()
+    direct = [each for each in declared.journeys if each.name in {"stock", "reserve"}]
+    load = declared.model_copy(update={"journeys": tuple(direct)})
+    with deployed.declared(**policy), deployed.visitors(load=load) as counts:
+        deployed.done("canary", COMPONENT, "--env", "INVENTORY_FAULT=hang:0.2", "--no-load", code=4)
+    counted = deployed.counters()
+    assert counted.canary.requests[504] > 0
+    assert 504 not in counted.stable.requests
+    assert set(counts().failures_by_kind) == {"504"}, counts()
     consistent(deployed)
 
 

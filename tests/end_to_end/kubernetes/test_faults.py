@@ -15,8 +15,8 @@ AWAY_S = 20
 # While the one gateway is away nobody listens, and what was sent to it gets no answer; legacy-app,
 # which reaches the inventory by the same way, says 503.
 WITHOUT_GATEWAY = {"refused", "reset", "timeout", "503"}
-# While the one database is away the apps say so, then that they are not ready.
-WITHOUT_DATABASE = {"500", "503", "timeout"}
+# While the one database is away the apps say so, then that they are not ready; or nothing in time.
+WITHOUT_DATABASE = {"500", "503", "504", "timeout"}
 
 
 def test_a_canary_outlives_an_api_server_that_is_away(deployed: Deploytool) -> None:

@@ -58,7 +58,7 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
 ) -> None:
     failed = deployed.counters().canary.failed()
     with (
-        deployed.declared(**UNHURRIED),
+        deployed.declared(**UNHURRIED, client_errors="ignore"),
         deployed.visitors(80, load=deployed.single_lines()),
     ):
         result = deployed.done(
@@ -103,7 +103,12 @@ def test_a_hold_waits_for_a_person(deployed: Deploytool) -> None:
         code=5,
     )  # fmt: skip
     assert held["result"] == "held"
-    assert deployed.status()["weights"] == {COMPONENT: 50}
+    status = deployed.status()
+    assert status["weights"] == {COMPONENT: 50}
+    assert status["canary"]["differs"] == ["TRIAL=info"]
+    assert deployed.done("history", "--last", "2")["commands"][0]["differs"] == ["TRIAL=info"]
+    for address in status["addresses"].values():
+        assert address.startswith(f"{status['url']}/")
     assert deployed.done("promote")["result"] == "promoted"
     assert deployed.stable() == held["canary"]
 

@@ -11,7 +11,7 @@ import pytest
 from deploytool.canary.machine import Canary, Phase
 from deploytool.record.file_store import FileStore
 from deploytool.record.history import read_canary
-from tests.end_to_end.deployed import COMPONENT, events, until
+from tests.end_to_end.deployed import COMPONENT, consistent, events, until
 from tests.end_to_end.local.conftest import Deploytool
 
 PROGRAM = str(Path(__file__).with_name("stepped_clock.py"))
@@ -61,6 +61,30 @@ def test_a_full_disk_under_the_record_decides_nothing(deployed: Deploytool) -> N
     # It went on where it was: every poll once, nothing left out.
     numbers = numbered(deployed, canary.run)
     assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_on_a_full_disk_abort_brings_visitors_back_and_its_record_comes_back(
+    deployed: Deploytool,
+) -> None:
+    log, before = deployed.root / "logs" / "operations.log", deployed.stable()
+    held = deployed.done(*CANARY, "--hold", "--env", "TRIAL=aborted", code=5)
+    kept, full = log.with_name("kept.log"), log.with_name("full.log")
+    kept.hardlink_to(log)
+    full.symlink_to(FULL)
+    full.replace(log)
+    try:
+        assert deployed.status()["weights"] == {COMPONENT: 50}
+        aborted = deployed.run("abort", "--output", "json")
+        assert deployed.status()["weights"] == {}
+    finally:
+        kept.replace(log)
+    assert (aborted.code, aborted.result["result"]) == (0, "rolled-back"), str(aborted)
+    elsewhere = deployed.state / "operations.log"
+    assert f"this command is on record in {elsewhere}" in aborted.errors
+    assert deployed.stable() == before
+    consistent(deployed)
+    assert not elsewhere.exists()
+    assert deployed.done("replay", held["run"])["outcome"] == "rolled-back"
 
 
 def test_a_full_disk_under_the_state_decides_nothing(deployed: Deploytool) -> None:

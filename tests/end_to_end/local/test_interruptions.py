@@ -21,6 +21,28 @@ def test_ctrl_c_leaves_a_state_that_abort_accepts(deployed: Deploytool) -> None:
     consistent(deployed)
 
 
+def test_a_canary_whose_output_nobody_reads_goes_on_to_its_end(deployed: Deploytool) -> None:
+    """As `canary 2>&1 | head -3` does."""
+    with deployed.visitors(rate=40) as counts:
+        process = deployed.start("canary", COMPONENT, "--env", "TRIAL=head", "--no-load")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for _ in range(3):
+            process.stderr.readline()
+        process.stderr.close()
+        process.stdout.close()
+        assert process.wait(120) == 0
+    run = events(deployed.record(), "canary-started")[-1]
+    assert deployed.stable() == run["details"]["canary"]
+    assert any(
+        "BrokenPipeError" in note["reason"]
+        for note in events(deployed.record(), "note")
+        if note["run"] == run["run"]
+    )
+    assert counts().failures == 0, counts()
+    consistent(deployed)
+
+
 def test_a_second_operation_is_refused_and_told_who_works(deployed: Deploytool) -> None:
     first = deployed.start("canary", COMPONENT, "--env", "TRIAL=infos")
     try:

@@ -63,7 +63,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     shop.make()
     try:
         shop.done("up")
-        shop.done("load", "--rps", "80", "--duration", "20")
+        shop.done("load", "--load", "80", "--duration", "20")
         yield shop
     finally:
         shop.done("down", "--volumes", "--yes")

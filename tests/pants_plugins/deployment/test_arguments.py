@@ -1,10 +1,13 @@
 """What the run rule reads from the command line and hands to the tool."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from deployment.arguments import chosen_target, environment
+from deployment.arguments import calling, chosen_target, environment, telling
 
 
 @pytest.mark.parametrize(
@@ -29,10 +32,31 @@ def test_arguments_of_somebody_else_choose_nothing() -> None:
 
 
 def test_the_tool_finds_each_component_in_its_sandbox() -> None:
-    variables = environment({"shop": "packages/shop/shop.pex", "stock": "packages/stock/s.pex"})
+    variables = environment({"shop": "packages/shop/shop.pex", "stock": "packages/stock/s.pex"}, "")
 
     assert json.loads(variables.pop("DEPLOYTOOL_ARTIFACTS")) == {
         "shop": "{chroot}/packages/shop/shop.pex",
         "stock": "{chroot}/packages/stock/s.pex",
     }
-    assert not variables
+    assert variables == {"DEPLOYTOOL_CALLED": ""}
+
+
+def test_the_tool_is_told_how_it_was_called() -> None:
+    address = "src/tool:tool"
+    assert calling("./pants", address, {}) == "./pants run src/tool:tool --"
+    aliases = {"green": "lint test", "tool": address}
+    assert calling("pants", address, aliases) == "pants run tool --"
+    assert environment({}, "pants run tool --")["DEPLOYTOOL_CALLED"] == "pants run tool --"
+
+
+def test_a_first_start_is_told_and_the_next_ones_are_as_without(tmp_path: Path) -> None:
+    program = "import sys; print(sys.argv[1:]); sys.exit(5)"
+    tool = [sys.executable, "-c", program, "a b", "--target", "x"]
+    started = telling(tool, str(tmp_path / "started"))
+    first, second = (
+        subprocess.run(started, capture_output=True, text=True, check=False) for _ in range(2)
+    )
+    assert "unpacks itself first" in first.stderr
+    assert second.stderr == ""
+    for ended in (first, second):
+        assert (ended.returncode, ended.stdout) == (5, "['a b', '--target', 'x']\n")

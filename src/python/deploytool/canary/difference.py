@@ -33,6 +33,7 @@ def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
         seconds=after.taken_at - before.taken_at,
         stable=arms["stable"],
         canary=arms["canary"],
+        load_ratio=max(before.load_ratio, after.load_ratio),
         share=after.share if after.share == before.share else None,
     )
 

@@ -161,7 +161,8 @@ class Figures(Frozen):
     the blocks at this step in which stable was out, in no bound. share: None where none was set.
     silent: business metrics without an event at the canary, though so many were to be expected.
     better: where the canary is surely better than stable.
-    pending_requests: waiting to fill a block. metrics: the heaviest evidence first.
+    pending_requests: waiting to fill a block. metrics: the heaviest evidence first. load_ratio: see
+    Snapshot; the greatest of this step.
     """
 
     step: int
@@ -182,3 +183,4 @@ class Figures(Frozen):
     in_total: Arms
     pending_requests: int
     dropped_polls: int
+    load_ratio: float = 1.0

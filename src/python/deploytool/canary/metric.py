@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Self
 
 from deploytool.canary.evidence import RollbackProcess
-from deploytool.canary.latency import judged_bounds
+from deploytool.canary.latency import COMPARABLE_LOAD, judged_bounds
 from deploytool.canary.observation import ArmCounters, Frozen, Observation, Table
 from deploytool.canary.policy import VerdictPolicy
 
@@ -60,7 +60,9 @@ class MetricEvidence(Frozen):
                 return observed.events(self.name)
 
     def after(self, block: Observation, late_s: float | None) -> Self:
-        """Take in one block."""
+        """Take in one block; of latency, one in which the canary had no more to do than stable."""
+        if self.kind is MetricKind.LATENCY and block.load_ratio > COMPARABLE_LOAD:
+            return self
         return self._with(self.process.after(self.table(block, late_s)))
 
     def invested(self, share: float) -> Self:

@@ -183,6 +183,7 @@ class Snapshot(Frozen):
     Two scrapes a poll apart would let a common spike of errors look like one arm's.
     taken_at: when the router had counted so much, in seconds; the same as before if it was not read
     anew since. Of a clock that nobody sets, or of who read it; differences alone mean something.
+    load_ratio: how many times the load of one of stable's processes each of the canary's carries.
     share: of the requests (0-1) that the router is told to give the canary; None where nobody tells
     it request by request: visitors stay with a version, or the number of pods makes the share.
     """
@@ -190,18 +191,21 @@ class Snapshot(Frozen):
     taken_at: float
     stable: ArmCounters
     canary: ArmCounters
+    load_ratio: float = 1.0
     share: float | None = None
 
 
 class Observation(Frozen):
     """What happened on both arms in one period of `seconds`.
 
+    load_ratio: see Snapshot; the greatest there was.
     share: what the router was told to give the canary all the time, as in `Snapshot`.
     """
 
     seconds: float
     stable: ArmCounters
     canary: ArmCounters
+    load_ratio: float = 1.0
     share: float | None = None
 
     @property
@@ -269,6 +273,7 @@ class Observation(Frozen):
                 "seconds": self.seconds + other.seconds,
                 "stable": self.stable.plus(other.stable),
                 "canary": self.canary.plus(other.canary),
+                "load_ratio": max(self.load_ratio, other.load_ratio),
                 "share": self._share_with(other),
             }
         )

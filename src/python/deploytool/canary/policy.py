@@ -10,6 +10,11 @@ from deploytool.system.policy import CanaryPolicy, WhatOfClientErrors, WhenHeld
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
+LEAST_STEP_S = 5.0
+"""Shortest stay at a step where nobody is served and nothing else is declared."""
+LEAST_IN_ALL_S = 600.0
+"""All steps' together where there are visitors: caches run full and pools empty in minutes."""
+
 _CAP = 10.0
 # Failures that come in clusters make single blocks look worse than they are; measured: of healthy
 # canaries with clusters of 2 to 10 failures 0.1 to 0.7 % are rolled back, at 10 up to 4.9 %.
@@ -52,12 +57,14 @@ class VerdictPolicy(Frozen):
     """Share of alpha that business metrics get together, if there are any."""
     answer_weight: Share = 0.1
     """Share of alpha that checked answers get, if any are."""
-    least_step_s: PositiveFloat
-    """Shortest stay at a step: a single busy poll must not decide on a step."""
+    least_step_s: PositiveFloat | tuple[PositiveFloat, ...]
+    """Shortest stay at a step, for all steps or for the last ones: a single busy poll must not
+    decide on a step, and a fault that comes late must have its time."""
     least_step_requests: NonNegativeInt
     """Canary requests that a step needs at least before it is passed."""
     step_deadline_s: PositiveFloat
-    """Longest stay at a step; after it the canary is held, never promoted."""
+    """Longest stay at a step, if the shortest is not longer; after it the canary is held, never
+    promoted."""
     when_held: WhenHeld
     """What to do then: wait for a person, or take the canary back."""
     least_block_requests: PositiveInt = 50
@@ -70,10 +77,17 @@ class VerdictPolicy(Frozen):
         cls,
         declared: CanaryPolicy,
         *,
+        steps: int | None = None,
+        has_visitors: bool = False,
         answer_within_s: float = 30.0,
         are_answers_checked: bool = False,
     ) -> Self:
-        """Take what a component's declaration says; its warm-up counts in polls from here on."""
+        """Take what a component's declaration says; its warm-up counts in polls from here on.
+
+        steps: how many there are, if not those declared. has_visitors: of the target.
+        """
+        in_all = steps or len(declared.steps)
+        default_s = LEAST_IN_ALL_S / in_all if has_visitors else LEAST_STEP_S
         return cls(
             alpha=declared.alpha,
             alpha_promotion=declared.alpha_promotion,
@@ -85,12 +99,25 @@ class VerdictPolicy(Frozen):
             answer_within_s=answer_within_s,
             business=tuple(each.name for each in declared.business),
             cluster_size=declared.requests_failing_together,
-            least_step_s=declared.least_step_s,
+            least_step_s=declared.least_step_s or default_s,
             least_step_requests=declared.least_step_requests,
             step_deadline_s=declared.step_deadline_s,
             when_held=declared.when_held,
             warm_up_polls=math.ceil(declared.warm_up_s / declared.poll_s),
         )
+
+    def least_at_s(self, steps_left: int) -> float:
+        """Return the shortest stay at a step with so many steps after it.
+
+        Counted from the last step, as the gates are: fewer steps than declared leave out the first.
+        """
+        if isinstance(self.least_step_s, tuple):
+            return self.least_step_s[max(0, len(self.least_step_s) - 1 - steps_left)]
+        return self.least_step_s
+
+    def most_at_s(self, steps_left: int) -> float:
+        """Return the longest stay there: what must last is not held before it has lasted."""
+        return max(self.step_deadline_s, self.least_at_s(steps_left))
 
     @property
     def gates(self) -> tuple[float, float, float]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from deploytool.canary.figures import Figures
+from deploytool.canary.latency import COMPARABLE_LOAD
 from deploytool.canary.metric import MetricKind
 from deploytool.canary.words import duration
 
@@ -16,7 +17,7 @@ _BETTER = {
 
 def remarks(figures: Figures) -> str:
     """Return all there is to add, each after a semicolon."""
-    found = (*_outage(figures), *_given_up(figures), *_better(figures))
+    found = (*_outage(figures), *_overload(figures), *_given_up(figures), *_better(figures))
     return "".join(f"; {each}" for each in found)
 
 
@@ -29,6 +30,14 @@ def _outage(figures: Figures) -> Iterator[str]:
         yield f"both versions failed alike for a while ({counts}), which speaks for neither"
     else:
         yield f"stable was out for a while ({counts}), which says nothing of the canary"
+
+
+def _overload(figures: Figures) -> Iterator[str]:
+    if figures.load_ratio > COMPARABLE_LOAD:
+        yield (
+            f"the canary's processes carried {figures.load_ratio:.1f} times the load of stable's:"
+            " latency was not judged meanwhile"
+        )
 
 
 def _given_up(figures: Figures) -> Iterator[str]:

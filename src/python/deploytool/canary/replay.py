@@ -35,7 +35,7 @@ ALLOWED = {
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first thing on record that does not come out again. line: its number in the log."""
+    """The first thing on record that does not come out again. line: its number."""
 
     line: int
     field: str
@@ -62,7 +62,7 @@ class Replay:
 def replay(run: str, lines: Iterable[tuple[int, Mapping[str, Any]]]) -> Replay:
     """Compute the canary of this run again, up to the first difference.
 
-    lines: number in the log and content, in order; those of other canaries are passed over.
+    lines: number and content, in order; those of other canaries are passed over.
     """
     again = _Again()
     difference = None

@@ -4,7 +4,15 @@ from deploytool.canary.figures import ArmFigures, Figures, MetricFigures
 from deploytool.canary.metric import MetricKind
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.remarks import remarks
-from deploytool.canary.words import between, duration, percent, ratio_between, strength, wait
+from deploytool.canary.words import (
+    between,
+    duration,
+    percent,
+    period,
+    ratio_between,
+    strength,
+    wait,
+)
 
 
 def rollback(figures: Figures) -> str:
@@ -56,12 +64,12 @@ def passed(figures: Figures, alpha_promotion: float) -> str:
     )
 
 
-def early(figures: Figures, policy: VerdictPolicy) -> str:
-    """Say that only the time or the traffic at this step is missing."""
+def early(figures: Figures, policy: VerdictPolicy, least_s: float) -> str:
+    """Say that only the time or the traffic at this step is missing. least_s: of this step."""
     least = (
         f"at least {policy.least_step_requests:,} canary requests"
         if figures.at_step.canary.requests < policy.least_step_requests
-        else f"at least {policy.least_step_s:.0f} s"
+        else f"at least {period(least_s)}"
     )
     return (
         f"{_failures(figures.at_step.canary)} bounds the difference below"
@@ -102,6 +110,14 @@ def _needed(figures: Figures) -> str:
     left = max(0, figures.canary_requests_needed - canary.requests)
     takes = wait(left / figures.canary_per_s)
     return f"{percent(figures.gate)} needs {needed}, {takes} more at the rate seen"
+
+
+def unseen(observed_s: float) -> str:
+    """Say what nobody can know of a canary that was observed for so long."""
+    return (
+        f"this canary was observed for {period(observed_s)}: "
+        "what fails later than that was never seen"
+    )
 
 
 def _worst(figures: Figures) -> str:

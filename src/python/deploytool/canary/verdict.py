@@ -11,10 +11,10 @@ from typing import Self
 from deploytool.canary import sentences
 from deploytool.canary.blocks import Blocks
 from deploytool.canary.bound import PromotionBound, tolerances
+from deploytool.canary.comparison import better_metrics, silent_metrics
 from deploytool.canary.evidence import ROUNDING, log_sum_exp
 from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures, ShareFigures
-from deploytool.canary.interval import rate_interval
-from deploytool.canary.latency import late_s
+from deploytool.canary.latency import late_s, settle_s
 from deploytool.canary.metric import MetricEvidence, MetricKind, judged_metrics
 from deploytool.canary.observation import NOTHING, ArmCounters, Frozen, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
@@ -88,7 +88,7 @@ class CanaryEvidence(Frozen):
             step=0,
             baseline_error_rate=rate,
             late_s=patience_s,
-            share=ShareEvidence(limit=1 / policy.alpha),
+            share=ShareEvidence(limit=1 / policy.alpha, settle_s=settle_s(baseline)),
             blocks=Blocks(
                 least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
             ),
@@ -109,7 +109,8 @@ class CanaryEvidence(Frozen):
         for next_step in range(self.step + 1, step + 1):
             evidence = evidence._begun(next_step)
         blocks = evidence.blocks.dropping(POLLS_AFTER_MOVE)
-        return evidence.model_copy(update={"blocks": blocks})
+        share = evidence.share.begun_anew()
+        return evidence.model_copy(update={"blocks": blocks, "share": share})
 
     def after(self, poll: Observation | Reset) -> Self:
         """Take in one poll; after a rollback verdict nothing changes any more."""
@@ -151,8 +152,12 @@ class CanaryEvidence(Frozen):
     @property
     def gate(self) -> float:
         """The bound that passes this step."""
-        steps_left = len(self.weights_percent) - 1 - self.step
-        return self.policy.gates[min(steps_left, 2)]
+        return self.policy.gates[min(self.steps_left, 2)]
+
+    @property
+    def steps_left(self) -> int:
+        """How many steps come after this one."""
+        return len(self.weights_percent) - 1 - self.step
 
     def judge(self, step: int, elapsed_at_step_s: float) -> Verdict:
         """Decide. elapsed_at_step_s: since the weight of this step was set.
@@ -167,7 +172,7 @@ class CanaryEvidence(Frozen):
             decision, metric = Decision.ROLLBACK, figures.metrics[0].metric
             sentence = sentences.rollback(figures)
         elif doubt := self._doubt(figures, elapsed_at_step_s):
-            is_over = elapsed_at_step_s >= self.policy.step_deadline_s
+            is_over = elapsed_at_step_s >= self.policy.most_at_s(self.steps_left)
             is_lost = self.share.reached_s >= self.policy.answer_within_s
             decision = Decision.HOLD if is_over or is_lost else Decision.CONTINUE
             metric, sentence = doubt
@@ -188,11 +193,13 @@ class CanaryEvidence(Frozen):
         if self.is_doubted:
             doubted = sentences.doubted(figures, self.policy.alpha_promotion)
             return figures.metrics[0].metric, doubted
+        least_s = self.policy.least_at_s(self.steps_left)
         is_long_enough = (
-            elapsed_at_step_s >= self.policy.least_step_s
+            elapsed_at_step_s >= least_s
             and figures.at_step.canary.requests >= self.policy.least_step_requests
         )
-        return None if is_long_enough else (ERRORS, sentences.early(figures, self.policy))
+        early = sentences.early(figures, self.policy, least_s)
+        return None if is_long_enough else (ERRORS, early)
 
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
@@ -216,13 +223,14 @@ class CanaryEvidence(Frozen):
             late_s=self.late_s,
             left_out=self.promotion.left_out,
             share=ShareFigures.of(self.share),
-            silent=self._silent(),
-            better=self._better(),
+            silent=silent_metrics(self.in_total, self.policy),
+            better=better_metrics(self.in_total, self.metrics, self.late_s),
             metrics=tuple(sorted(metrics, key=_heaviest_first)),
             at_step=self._arms(self.at_this_step),
             in_total=self._arms(self.in_total),
             pending_requests=self.blocks.pending.requests,
             dropped_polls=self.blocks.dropped_polls,
+            load_ratio=self.at_this_step.load_ratio,
         )
 
     def _begun(self, step: int) -> Self:
@@ -258,37 +266,6 @@ class CanaryEvidence(Frozen):
         seconds = self.at_this_step.seconds + self.blocks.pending.seconds
         ended = self.at_this_step.canary.ended + self.blocks.pending.canary.ended
         return ended / seconds if seconds else None
-
-    def _silent(self) -> dict[str, int]:
-        """Return the business metrics of which the canary has no event, and how many it should.
-
-        A healthy one has none still when so many are expected with a chance of at most alpha, and
-        only this one look can find it so.
-        """
-        canary, stable = self.in_total.canary.ended, self.in_total.stable.ended
-        enough = -math.log(self.policy.alpha) * self.policy.clusters
-        expected = {
-            name: table.n_s * canary / stable
-            for name in self.policy.business
-            if not (table := self.in_total.events(name)).n_c and stable
-        }
-        return {name: round(events) for name, events in expected.items() if events >= enough}
-
-    def _better(self) -> tuple[MetricKind, ...]:
-        """Return where the canary is surely better: the intervals of the two rates are apart."""
-        tables = [(MetricKind.ERRORS, self.in_total.errors(self.late_s))]
-        tables += [
-            # of the same bound on both arms: nothing is allowed for here
-            (metric.kind, self.in_total.slower_than(metric.stable_bound_s))
-            for metric in self.metrics
-            if metric.stable_bound_s is not None
-        ]
-        found = (
-            kind
-            for kind, table in tables
-            if rate_interval(table.x_c, table.n_c)[1] < rate_interval(table.x_s, table.n_s)[0]
-        )
-        return tuple(dict.fromkeys(found))
 
 
 def _fresh_bound(policy: VerdictPolicy, rate: float) -> PromotionBound:

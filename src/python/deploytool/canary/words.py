@@ -2,6 +2,8 @@
 
 import math
 
+from deploytool.canary.figures import MetricFigures
+
 
 def percent(fraction: float) -> str:
     """Write a fraction as a percentage with two or three figures."""
@@ -20,6 +22,16 @@ def ratio_between(interval: tuple[float, float]) -> str:
     """Write in which ratios count : per the true one lies; interval: of the share of per."""
     low, high = ((1 - share) / share if share else math.inf for share in reversed(interval))
     return f"{low:.2f} to {high:.2f}" if math.isfinite(high) else f"at least {low:.2f}"
+
+
+def metric_name(metric: MetricFigures) -> str:
+    """Name a metric, with the bounds of latency."""
+    if metric.bound_s is None or metric.stable_bound_s is None:
+        return metric.metric
+    name = f"latency over {duration(metric.bound_s)}"
+    if metric.stable_bound_s == metric.bound_s:
+        return name
+    return f"{name} against {duration(metric.stable_bound_s)}"
 
 
 def strength(e_value: float) -> str:
@@ -44,3 +56,9 @@ def wait(seconds: float) -> str:
         if seconds >= 2 * unit_s:
             return f"{seconds / unit_s:,.0f} {unit}"
     return f"{math.ceil(seconds)} s"
+
+
+def period(seconds: float) -> str:
+    """Write how long something took or has to take; from two minutes on, in minutes."""
+    whole = round(seconds)
+    return f"{whole} s" if whole < 120 else f"{seconds / 60:.3g} min"

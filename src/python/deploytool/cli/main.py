@@ -8,9 +8,11 @@ from typing import NoReturn
 
 import click
 
+from deploytool.cli.calling import DEFAULT_TARGET, last_value
 from deploytool.cli.options import GlobalOptions, Name
 from deploytool.cli.output import let_go
 from deploytool.cli.render.failure import render_failure
+from deploytool.cli.usage import wrong_usage
 from deploytool.errors import ExitCode, Interrupted
 
 # Command -> its line in the overview. Each is the module of that name, imported when it is used.
@@ -57,10 +59,31 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def _tell_version(ctx: click.Context, _: click.Parameter, is_wanted: bool) -> None:
+    if is_wanted:
+        command = import_module("deploytool.cli.commands.version").command
+        ctx.exit(command.main(["--output", _output()], standalone_mode=False))
+
+
+def _output() -> str:
+    return last_value(sys.argv[1:], "--output", "text")
+
+
+def _target() -> str:
+    return last_value(sys.argv[1:], "--target", DEFAULT_TARGET)
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--target", type=Name(), help="Target of targets.yaml to work on.  [default: local]")
 @click.option("--output", type=click.Choice(["text", "json"]), help="Form of the result.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Print deploytool's version.",
+)
 @click.pass_context
 def cli(ctx: click.Context, target: str | None, output: str | None, *, debug: bool) -> None:
     """Deploy a system of components, and change it by canaries that are judged on evidence."""
@@ -78,12 +101,15 @@ def main() -> NoReturn:
         code = cli.main(prog_name="deploytool", standalone_mode=False)
     except click.exceptions.Exit as ended:
         code = ended.exit_code
+    except click.exceptions.NoArgsIsHelpError as asked:
+        asked.show()
+        code = ExitCode.USAGE
     except click.ClickException as error:
-        error.show()
+        render_failure(wrong_usage(error), is_json=_output() == "json", target=_target())
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         hint = "`deploytool status` shows where it stands"
-        render_failure(Interrupted("interrupted", hint=hint), is_json=False)
+        render_failure(Interrupted("interrupted", hint=hint), is_json=False, target=_target())
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from deploytool.cli.calling import DEFAULT_TARGET
 from deploytool.cli.fault import EXPECTED, tool_fault
 from deploytool.cli.render.failure import render_failure
 from deploytool.errors import DeployError
@@ -86,7 +87,7 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
     ) -> int:
         before: GlobalOptions = click.get_current_context().obj or GlobalOptions()
         options = Options(
-            target=target or before.target or "local",
+            target=target or before.target or DEFAULT_TARGET,
             is_json=(output or before.output) == "json",
             is_sure=yes,
             timeout_s=timeout,
@@ -99,7 +100,7 @@ def common_options(function: Callable[..., int]) -> Callable[..., int]:
             if debug or before.is_debug:
                 traceback.print_exc()
             failure = error if isinstance(error, DeployError) else tool_fault(error)
-            render_failure(failure, is_json=options.is_json)
+            render_failure(failure, is_json=options.is_json, target=options.target)
             return failure.exit_code
 
     return command

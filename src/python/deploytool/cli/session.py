@@ -5,11 +5,12 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from deploytool.canary.machine import Canary
+from deploytool.cli.calling import as_called
 from deploytool.cli.fault import EXPECTED, tool_fault
 from deploytool.cli.options import Options
 from deploytool.cli.output import tell
@@ -202,6 +203,11 @@ def _left(platform: Platform) -> Canary | None:
 
 
 def _view(stack: ExitStack, options: Options, command: str, *, is_live: bool) -> Listener:
+    view = _shown(stack, options, command, is_live=is_live)
+    return lambda event: view(replace(event, reason=as_called(event.reason, options.target)))
+
+
+def _shown(stack: ExitStack, options: Options, command: str, *, is_live: bool) -> Listener:
     if not is_live or options.is_json or not can_redraw(sys.stderr, os.environ):
         return LineView(sys.stderr)
     # rich takes its time to import: only where it is seen.

@@ -24,7 +24,9 @@ def traffic_options(function: Callable[..., int]) -> Callable[..., int]:
     @wraps(function)
     def command(*arguments: Any, rate: float | None, no_load: bool, **options: Any) -> int:
         if no_load and rate is not None:
-            raise click.UsageError("--load and --no-load exclude each other")
+            raise click.UsageError(
+                "--load and --no-load exclude each other", click.get_current_context()
+            )
         traffic = Traffic(is_wanted=not no_load, rate=rate)
         return function(*arguments, traffic=traffic, **options)
 

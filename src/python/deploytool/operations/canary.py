@@ -17,6 +17,7 @@ from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
+from deploytool.system.revision import differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
 
 
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
+    context.platform.require_distinct_migrations()
     state = _stable_first(context, found)
     component = options.component or _changed(context, state)
     stable = state.stable[component]
@@ -185,14 +187,14 @@ def _changed(context: Context, state: TargetState) -> str:
 
 
 def _tell_start(context: Context, canary: Canary) -> None:
-    same = canary.stable.id == canary.canary.id
+    differs = differences(canary.stable, canary.canary)
     context.emit(
         Event(
             "canary-started",
             object=f"{canary.component} {canary.canary.id}",
             reason="the same revision as stable: judged against itself"
-            if same
-            else f"against stable {canary.stable.id}",
+            if canary.stable.id == canary.canary.id
+            else f"against stable {canary.stable.id}; differs in: {', '.join(differs)}",
             details={
                 "canary_run": canary.run,
                 "component": canary.component,
@@ -200,14 +202,8 @@ def _tell_start(context: Context, canary: Canary) -> None:
                 "canary": canary.canary.id,
                 "steps": list(canary.steps),
                 "is_held_at_end": canary.is_held_at_end,
-                "settings": [*_changed_settings(canary)],
+                "differs": [*differs],
             },
             view=CanaryView.of(canary, context.now()),
         )
     )
-
-
-def _changed_settings(canary: Canary) -> list[str]:
-    """Return the names alone: a value may be a secret that nobody has told of."""
-    before, after = canary.stable.environment, canary.canary.environment
-    return sorted(name for name in {*before, *after} if before.get(name) != after.get(name))

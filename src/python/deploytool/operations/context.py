@@ -81,6 +81,13 @@ class Context:
             )
         return services[name]
 
+    def addresses(self, gateway_url: str) -> dict[str, str]:
+        """Return where each service is reached from outside: component -> URL of its route."""
+        return {
+            name: f"{gateway_url}{service.route.rstrip('/')}/"
+            for name, service in self.system.services.items()
+        }
+
     def built(self, component: str, overrides: Mapping[str, str] | None = None) -> Revision:
         """Return the revision that the current build is. Raises InvalidInput when none was built.
 

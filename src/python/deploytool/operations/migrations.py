@@ -6,10 +6,12 @@ else runs, and the revisions before it are cut off, as they may still use what i
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 from deploytool.canary.machine import Canary
-from deploytool.errors import MigrationFailed
+from deploytool.errors import DeployError, MigrationFailed
 from deploytool.operations.context import Context
+from deploytool.operations.indexes import half_built
 from deploytool.platforms.base import Condition, Instance, MigrationKind
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
@@ -95,5 +97,22 @@ def _missed(promoted: Canary, pending: Sequence[str]) -> Iterator[str]:
 
 
 def _apply(context: Context, kind: MigrationKind) -> None:
-    for name in context.platform.migrate(kind):
+    try:
+        applied = context.platform.migrate(
+            kind, context.deadline_s, lambda name, why: context.say("waiting", name, reason=why)
+        )
+    except MigrationFailed as error:
+        # What was ended, or gave way, may have left one, and the next try would not build it.
+        with suppress(DeployError):
+            halves = [f"{each}: {each.remedy}" for each in half_built(context)]
+            error.note = "; ".join([error.note, *halves])
+        raise
+    for name in applied:
         context.say("migrated", name, result=kind)
+    if applied and (found := half_built(context)):
+        raise MigrationFailed(
+            f"after the {kind} migration {applied[-1]} not every index is whole",
+            why="; ".join(map(str, found)),
+            note="the migrations are applied; every service runs on as it did",
+            hint=found[0].remedy,
+        )

@@ -42,7 +42,7 @@ class Outcome:
 # Between two looks at how many requests stable has had; none in that time means none will come.
 _LEARN_S = 3.0
 # A poll that takes so many times its interval shows less than it should, and later.
-_SLOW = 3.0
+_SLOW = 2.0
 
 _MOVES = {
     Decision.ADVANCE: Event.ADVANCE,
@@ -61,7 +61,7 @@ def observe(context: Context, canary: Canary) -> Outcome:
     assert canary.evidence is not None
     evidence = canary.evidence.at_step(canary.step)
     _tell_step(context, canary, evidence)
-    began = context.monotonic()
+    began, observed_s = context.monotonic(), canary.observed_s
     before, _ = _read(context, canary)
     while True:
         since = context.monotonic()
@@ -85,7 +85,12 @@ def observe(context: Context, canary: Canary) -> Outcome:
         # The platform forgets those of a process that it has replaced.
         restarts = min(canary.restarts, instance.restarts)
         canary = canary.model_copy(
-            update={"evidence": evidence, "restarts": restarts, "polled_at": context.now()}
+            update={
+                "evidence": evidence,
+                "restarts": restarts,
+                "observed_s": observed_s + elapsed_s,
+                "polled_at": context.now(),
+            }
         )
         _keep(context, canary, poll, verdict, elapsed_s, remark)
         if verdict.decision is not Decision.CONTINUE:
@@ -156,12 +161,14 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
         if latest.stable.timed == known.timed:
             break
         snapshot, known = latest, latest.stable
-    judged_by = VerdictPolicy.of(
+    judged = VerdictPolicy.of(
         policy,
+        steps=len(canary.steps),
+        has_visitors=context.has_visitors,
         answer_within_s=service.answer_within_s,
         are_answers_checked=known.expected is not None,
     )
-    evidence = CanaryEvidence.new(judged_by, canary.steps, known)
+    evidence = CanaryEvidence.new(judged, canary.steps, known)
     _tell_begin(context, canary, evidence, known)
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
 

@@ -57,7 +57,11 @@ class Plan:
 
 
 def make_plan(context: Context, state: TargetState) -> Plan:
-    """Compare what is declared and built with what the target runs; touch nothing."""
+    """Compare what is declared and built with what the target runs; touch nothing.
+
+    Raises InvalidInput for what cannot be carried out.
+    """
+    context.platform.require_distinct_migrations()
     return Plan(tuple(_changes(context, state)))
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from deploytool.canary.figures import Figures
 from deploytool.canary.machine import Canary, Phase
+from deploytool.canary.sentences import unseen
 from deploytool.canary.verdict import Decision
 from deploytool.errors import InvalidInput
 from deploytool.operations import migrations
@@ -35,15 +36,18 @@ class Evidence:
 class Status:
     """Everything `status` shows.
 
-    holder: the operation that runs now. canary: in progress, held or interrupted; evidence: on it.
+    addresses: where each service is reached from outside, by component. holder: the operation that
+    runs now. canary: in progress, held or interrupted; evidence: on it.
     weights: percent of the requests that go to the canary, by component. cut_off: the earlier
     revisions that cannot be gone back to, with the contract migrations that took away what they may
     use. doubted: those that nobody goes back to unasked, and why. drift: what somebody else has
-    changed of what was deployed, and how.
+    changed of what was deployed, and how. unseen: what the canary under way, or the last one, was
+    too short to show.
     """
 
     target: str
     url: str
+    addresses: dict[str, str]
     instances: tuple[Instance, ...]
     weights: dict[str, int]
     earlier: dict[str, tuple[Revision, ...]]
@@ -53,6 +57,7 @@ class Status:
     holder: Holder | None
     canary: CanaryView | None
     evidence: Evidence | None
+    unseen: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -71,11 +76,13 @@ def status(context: Context) -> Status:
     holder = context.platform.store.holder()
     canary = state.canary
     instances = tuple(context.platform.instances())
+    url = context.platform.gateway_url()
     # Nothing is observed during an interruption, and the step has its whole time again afterwards.
     elapsed_s = context.now() - canary.since if canary and holder else 0.0
     return Status(
         target=context.target,
-        url=context.platform.gateway_url(),
+        url=url,
+        addresses=context.addresses(url),
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,
@@ -85,7 +92,19 @@ def status(context: Context) -> Status:
         holder=holder,
         canary=CanaryView.of(canary, context.now()) if canary else None,
         evidence=weighed(canary, elapsed_s, context.now()) if canary else None,
+        unseen=unseen_on(state),
     )
+
+
+def unseen_on(state: TargetState) -> str:
+    """Return what is not known of the canary under way, or of the last one if it is stable."""
+    last = state.canary or state.ended
+    if last is None or not last.observed_s:
+        return ""
+    stable = state.stable.get(last.component)
+    if state.canary is None and (stable is None or stable.id != last.canary.id):
+        return ""
+    return f"{last.component} {last.canary.id}: {unseen(last.observed_s)}"
 
 
 def _drift(context: Context) -> dict[str, str]:

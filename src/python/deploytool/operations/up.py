@@ -25,6 +25,7 @@ def up(context: Context) -> Plan:
 
 def bring_up(context: Context, state: TargetState) -> Plan:
     """Do the work of `up` under a lock that is held already."""
+    context.platform.require_distinct_migrations()
     context.platform.prepare()
     plan = make_plan(context, state)
     changes = {each.object: each for each in plan.changes if each.revision is not None}
@@ -38,8 +39,17 @@ def bring_up(context: Context, state: TargetState) -> Plan:
         _finish(context, [changes[name] for name in group])
     _await_all(context)
     if plan.migrates:
-        migrations.contract(context)
+        _contract(context)
     return plan
+
+
+def _contract(context: Context) -> None:
+    """Take away what nothing uses any more; a refusal undoes nothing of what came before it."""
+    try:
+        migrations.contract(context)
+    except DeployError as error:
+        error.note = error.note or "all that is declared and built runs; nothing of it was undone"
+        raise
 
 
 def start_foundation(context: Context, meanwhile: Callable[[], None] = lambda: None) -> None:

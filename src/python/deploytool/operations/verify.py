@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from deploytool.errors import DeployError
+from deploytool.errors import DeployError, InvalidInput
 from deploytool.operations.check import Check
 from deploytool.operations.context import Context
 from deploytool.operations.flows import flow_checks
+from deploytool.operations.indexes import half_built
 from deploytool.operations.readiness import reported_revision
 from deploytool.platforms.base import Condition, Instance
 from deploytool.record.event import Event
@@ -55,6 +56,7 @@ def _database(context: Context) -> Iterator[Check]:
         )
         found = f"databases {databases}; {database.database} has the schemas {schemas}"
         yield Check(name, "answers a query", True, found)
+        yield from _migration_files(context, name)
         pending = context.platform.pending_migrations("expand")
         found = f"pending: {', '.join(pending)}" if pending else "none is pending"
         yield Check(name, "has every expand migration", not pending, found)
@@ -62,8 +64,18 @@ def _database(context: Context) -> Iterator[Check]:
         # No failure: they wait until nothing runs that may use what they take away.
         found = f"pending, as `plan` explains: {', '.join(pending)}" if pending else found
         yield Check(name, "has every contract migration", None if pending else True, found)
+        halves = half_built(context)
+        found = "; ".join(f"{each}: {each.remedy}" for each in halves) or "all are whole"
+        yield Check(name, "has no half-built index", not halves, found)
     except DeployError as error:
         yield Check(name, "answers a query", False, f"{error.what}: {error.why}")
+
+
+def _migration_files(context: Context, name: str) -> Iterator[Check]:
+    try:
+        context.platform.require_distinct_migrations()
+    except InvalidInput as error:
+        yield Check(name, "can tell all migrations apart", False, f"{error.what}: {error.why}")
 
 
 def _names(context: Context, query: str) -> str:

@@ -21,7 +21,9 @@ def set_weight(context: Context, canary: Canary, percent: int) -> None:
     if weight == percent:
         return
     with context.timed("weight-set", f"{component} {percent} %", action="set-weight"):
-        platform.set_weight(component, percent, context.deadline_s)
+        lacking = platform.set_weight(component, percent, context.deadline_s)
+    if lacking:
+        context.say("lacking", f"{component} canary", reason=lacking)
 
 
 def give_weight(context: Context, canary: Canary, percent: int) -> None:

@@ -155,11 +155,18 @@ class Platform(Protocol):
     def drift(self) -> Mapping[str, str]:
         """Return what somebody else has changed since start_foundation -> how; as above."""
 
-    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Raise InvalidInput when two migrations of a kind have one version."""
+
+    def migrate(
+        self, kind: MigrationKind, deadline_s: float, tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         """Apply the pending migrations of a kind in order; return their names.
 
         Expand and contract migrations are numbered apart: one kind does not wait for the other.
-        Raises MigrationFailed with the database's own words; what was applied before stays.
+        tell: is given the name of a migration and what it waits for. Raises MigrationFailed with
+        the database's own words; what was applied before stays. Nothing goes on in the database
+        when it raises, or is interrupted.
         """
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
@@ -186,9 +193,10 @@ class Platform(Protocol):
     def request_through_gateway(self, path: str) -> Answer:
         """GET a path at the gateway, as a visitor would."""
 
-    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> str:
         """Send this share of the component's requests to its canary; return once in force.
 
+        Returns what the canary lacks to serve it as stable would, and why; "" if it lacks nothing.
         Between 0 and 100 the declared header and cookie choose for the requests that bear them.
         Raises PlatformFailed when the router does not take it over: that is no fault of a canary.
         """

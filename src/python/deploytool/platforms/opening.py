@@ -8,7 +8,7 @@ from typing import cast
 
 from deploytool.platforms.base import OpenPlatform, Platform
 from deploytool.system.declaration import System
-from deploytool.system.targets import KubernetesTarget, Target
+from deploytool.system.targets import ComposeTarget, KubernetesTarget, Target
 
 _OPENERS = {
     "processes": ("deploytool.platforms.local", "open_local"),
@@ -32,11 +32,11 @@ def open_platform(
     root: folder that relative paths of the target start from. deploy: folder of system.yaml.
     artifacts: component -> what was built for it; empty when nothing is going to be installed.
     on_secret: is told the value of every secret of the target, as soon as it is known or made.
-    on_wait: is told why a server that the target stands on has to be waited for.
+    on_wait: is told why something that the target stands on has to be waited for.
     """
     module, name = _OPENERS[target.platform]
     opener = cast("OpenPlatform", getattr(import_module(module), name))
-    waiting = {"on_wait": on_wait} if isinstance(target, KubernetesTarget) else {}
+    waiting = {} if isinstance(target, ComposeTarget) else {"on_wait": on_wait}
     return opener(
         target=target,
         system=system,

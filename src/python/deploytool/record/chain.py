@@ -10,13 +10,19 @@ the second, `canary.replay` computes the figures themselves.
 """
 
 import hashlib
+import json
+import mmap
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from deploytool.errors import Place
+
+Content = bytes | mmap.mmap
+"""What stands in a file of the log."""
 
 _FIELD = re.compile(rb',"hash":"([0-9a-f]{64})"\}')
 _FIELD_BYTES = len(b',"hash":""}') + 64
@@ -45,12 +51,13 @@ class Chain:
 
     lines: with a hash that is right. torn: left by killed writers, unchanged since the next line
     was written. broken: the first line that is not what was written there; nothing after it was
-    looked at.
+    looked at. begins_after: the part before the first one that is there; "" for a whole log.
     """
 
     lines: int
     torn: tuple[Damage, ...]
     broken: Damage | None
+    begins_after: str = ""
 
 
 def continued(end: End, text: bytes) -> bytes:
@@ -91,38 +98,89 @@ def end_of_file(file: int) -> End:
         length *= 8
 
 
-def check(content: bytes, path: Path) -> Chain:
+def check_parts(parts: Iterable[tuple[Path, Content]]) -> Chain:
+    """Check a log that is kept in parts, the oldest first.
+
+    The head of a part names the hash that it goes on from. Where the oldest part is missing, the
+    head of the next one is believed; between two parts none may be missing.
+    """
+    lines, begins_after = 0, ""
+    torn: list[Damage] = []
+    end: End | None = None
+    for path, content in parts:
+        follows, named = _follows(content)
+        if end is None:
+            begins_after, end = follows, named
+        found, end = _checked(content, path, end)
+        if found.broken and follows and found.broken.place.line == 1:
+            found = replace(found, broken=Damage(found.broken.place, _MISSING.format(follows)))
+        lines += found.lines
+        torn += found.torn
+        if found.broken:
+            return Chain(lines, tuple(torn), found.broken, begins_after)
+    return Chain(lines, tuple(torn), None, begins_after)
+
+
+def check(content: Content, path: Path) -> Chain:
     """Compute every hash of a log again, up to the first that is not right."""
-    before, since = b"", 0
+    return _checked(content, path, End())[0]
+
+
+def _checked(content: Content, path: Path, end: End) -> tuple[Chain, End]:
+    """Check one part that goes on from `end`; return what was found, and its own end."""
+    before, lead, since = end.hash, end.since, 0
     count, position = 0, 0
     torn: list[Damage] = []
     without_hash: list[int] = []
-    lines = content.removesuffix(b"\n").split(b"\n") if content else []
-    for number, raw in enumerate(lines, start=1):
+    for number, raw in enumerate(_lines(content), start=1):
         recorded = _hash_in(raw)
         if not recorded:
             without_hash.append(number)
-        elif recorded == _hash(before, content[since:position], raw[:-_FIELD_BYTES] + b"}"):
+        elif recorded == _hash(before, lead + content[since:position], raw[:-_FIELD_BYTES] + b"}"):
             torn += [Damage(Place(path, each), _TORN) for each in without_hash]
-            before, since = recorded, position + len(raw)
+            before, lead, since = recorded, b"", position + len(raw)
             without_hash = []
             count += 1
         else:
-            return _broken(count, torn, path, (without_hash or [number])[0])
+            return _broken(count, torn, path, (without_hash or [number])[0]), end
         position += len(raw) + 1
     # A writer that was killed leaves no line break behind its piece of a line.
-    if without_hash and content.endswith(b"\n"):
-        return _broken(count, torn, path, without_hash[0])
+    if without_hash and content[-1:] == b"\n":
+        return _broken(count, torn, path, without_hash[0]), end
     torn += [Damage(Place(path, each), _TORN) for each in without_hash]
-    return Chain(count, tuple(torn), None)
+    return Chain(count, tuple(torn), None), End(before, lead + content[since:])
+
+
+def _lines(content: Content) -> Iterator[bytes]:
+    """Yield the lines of a log without their line breaks."""
+    start = 0
+    while start < len(content):
+        end = content.find(b"\n", start)
+        yield content[start:end] if end >= 0 else content[start:]
+        start = end + 1 if end >= 0 else len(content)
+
+
+def _follows(content: Content) -> tuple[str, End]:
+    """Return the name of the part that a part goes on from, "" for the first, and its end."""
+    try:
+        head = json.loads(next(_lines(content), b""))
+        return str(head["follows"]["part"]), End(head["follows"]["hash"].encode(), b"\n")
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return "", End()
 
 
 _TORN = "not a whole line: its writer was stopped in the middle"
 _BROKEN = "the chain of hashes breaks: a line was changed, removed, inserted or moved here"
+_MISSING = "the chain of hashes breaks: {}, which this part goes on from, was changed or is missing"
 
 
 def _broken(count: int, torn: list[Damage], path: Path, line: int) -> Chain:
     return Chain(count, tuple(torn), Damage(Place(path, line), _BROKEN))
+
+
+def is_whole(raw: bytes) -> bool:
+    """Tell whether a line looks as one that was written to its end; its hash is not computed."""
+    return raw.startswith(b"{") and bool(_hash_in(raw))
 
 
 def _hash_in(raw: bytes) -> bytes:

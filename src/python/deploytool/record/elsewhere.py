@@ -5,13 +5,14 @@ import json
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from deploytool.errors import RecordFailed
 from deploytool.record.file_store import write_durably
-from deploytool.record.journal import append, encoded, read
+from deploytool.record.journal import append, encoded
+from deploytool.record.parts import opened
 
 _NAME = "operations.log"
 
@@ -47,7 +48,8 @@ def _moved(kept: Path, log: Path) -> int:
     taken = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:
         kept.rename(taken)
-        lines = _lines(read(taken))
+        with opened(taken) as parts:
+            lines = _lines(raw for part in parts for _, raw in part.lines())
     except (OSError, RecordFailed):
         return 0
     done = 0
@@ -64,10 +66,10 @@ def _moved(kept: Path, log: Path) -> int:
     return done
 
 
-def _lines(content: bytes) -> list[bytes]:
+def _lines(log: Iterable[bytes]) -> list[bytes]:
     """Return what the lines of a log say, without the hashes of its chain; pieces are left out."""
     lines = []
-    for raw in content.split(b"\n"):
+    for raw in log:
         with suppress(ValueError):
             line = json.loads(raw)
             if isinstance(line, dict) and "schema" not in line:

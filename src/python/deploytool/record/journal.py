@@ -20,6 +20,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from deploytool.errors import DeployError, ExitCode, Place, RecordFailed
+from deploytool.record import parts
 from deploytool.record.chain import End, continued, end_of, end_of_file
 from deploytool.record.event import Event, Listener
 from deploytool.record.masking import Masking
@@ -27,8 +28,9 @@ from deploytool.record.origin import Origin
 
 # Stands in the first line of every log; raised when older readers would misread newer lines.
 SCHEMA_VERSION = 2
+_HEAD: Mapping[str, JsonValue] = {"schema": "deploytool-operations", "version": SCHEMA_VERSION}
 # So much of a log holds its first line.
-_HEAD_BYTES = 256
+_HEAD_BYTES = 512
 
 RESULTS: Mapping[int, str] = {
     ExitCode.DONE: "ok",
@@ -249,37 +251,18 @@ def append(path: Path, text: bytes) -> None:
     """Add one line to the log, in one write; begin a new log by its schema version.
 
     Opened anew for each line, so a log that was moved or deleted meanwhile is begun again, with a
-    chain of its own. text: of `encoded`. Raises RecordFailed, also for a log of another version.
+    chain of its own. A full one is kept as a part, and its chain goes on. text: of `encoded`.
+    Raises RecordFailed, also for a log of another version.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            # Let go by close; two writers must not begin the log or go on from the same hash.
-            fcntl.flock(file, fcntl.LOCK_EX)
-            _write(file, _continuation(file, path, text))
-        finally:
-            os.close(file)
+        while not _is_appended(path, text):
+            pass
     except OSError as error:
         raise RecordFailed(
             f"the operations log {path} cannot be written",
             why=error.strerror or str(error),
             hint=f"free space, or make {path} writable, and try again",
-        ) from error
-
-
-def read(path: Path) -> bytes:
-    """Return the whole log, b"" when there is none. Raises RecordFailed."""
-    try:
-        with path.open("rb") as file:
-            # A line that is being written is waited for, not seen in part.
-            fcntl.flock(file, fcntl.LOCK_SH)
-            return file.read()
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        raise RecordFailed(
-            f"the operations log {path} cannot be read", why=error.strerror or str(error)
         ) from error
 
 
@@ -294,11 +277,41 @@ def require_version(head: Mapping[str, Any], place: Place) -> None:
         )
 
 
+def _is_appended(path: Path, text: bytes) -> bool:
+    """Add the line, unless another writer has put this very file away meanwhile."""
+    file = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # Let go by close; two writers must not begin the log or go on from the same hash.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if not parts.is_current(file, path):
+            return False
+        continuation = _continuation(file, path, text)
+        if not _is_begun_anew(file, path, text):
+            _write(file, continuation)
+        return True
+    finally:
+        os.close(file)
+
+
+def _is_begun_anew(file: int, path: Path, text: bytes) -> bool:
+    """Write the line into a new part if the log is full and ends with a whole line."""
+    if os.fstat(file).st_size < parts.FULL_BYTES:
+        return False
+    end = end_of_file(file)
+    if end.since != b"\n":
+        return False
+    follows: dict[str, JsonValue] = {
+        "part": parts.next_part(path).name,
+        "hash": end.hash.decode(),
+    }
+    head = continued(end, encoded({**_HEAD, "follows": follows}))
+    return parts.close_part(path, head + continued(end_of(head) or End(), text))
+
+
 def _continuation(file: int, path: Path, text: bytes) -> bytes:
     """Return what must be written so that the line goes on with the chain of the log."""
     if os.fstat(file).st_size == 0:
-        head = encoded({"schema": "deploytool-operations", "version": SCHEMA_VERSION})
-        first = continued(End(), head)
+        first = continued(End(), encoded(_HEAD))
         return first + continued(end_of(first) or End(), text)
     with suppress(ValueError):  # a damaged head hinders nobody; `check` names it
         head_line = json.loads(os.pread(file, _HEAD_BYTES, 0).partition(b"\n")[0])

@@ -31,6 +31,9 @@ class Database(Declared):
     database: str
     # Folder, relative to system.yaml, that holds expand/ and contract/.
     migrations: Path
+    # How long a migration may wait for a lock: all who come later wait behind it. Then it gives
+    # way, and is tried again.
+    lock_timeout_s: Seconds = 2.0
     # Login roles; deploytool makes them with generated passwords, migrations grant their rights.
     roles: tuple[str, ...]
 
@@ -91,7 +94,8 @@ class Invariant(Declared):
     """A statement about the data that holds whenever no request is in flight."""
 
     name: str
-    # Returns the rows that break it, so none when it holds. Run as the database's owner, read only.
+    # Returns the rows that break it, so none when it holds; the first column names what a row is
+    # about. Run as the database's owner, read only.
     query: str
 
 

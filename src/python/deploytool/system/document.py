@@ -82,7 +82,8 @@ def parse_model(document: Document, model: type[Model]) -> Model:
     except ValidationError as error:
         faults = error.errors(include_url=False)
         first = faults[0]
-        location = _without_tags(first["loc"], document)
+        is_missing = first["type"] == "missing"
+        location = _without_tags(first["loc"], document, is_missing=is_missing)
         others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         raise InvalidInput(
             f"{'.'.join(map(str, location)) or document.path.name} is not valid",
@@ -92,12 +93,12 @@ def parse_model(document: Document, model: type[Model]) -> Model:
         ) from error
 
 
-def _without_tags(location: Location, document: Document) -> Location:
+def _without_tags(location: Location, document: Document, *, is_missing: bool) -> Location:
     """Leave out what pydantic puts into a location beside keys: the tags of union members."""
     kept: Location = ()
     for index, part in enumerate(location):
         is_last = index == len(location) - 1
-        if (*kept, part) in document.lines or is_last:
+        if (*kept, part) in document.lines or (is_last and is_missing):
             kept = (*kept, part)
     return kept
 

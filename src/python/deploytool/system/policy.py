@@ -3,13 +3,18 @@
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from deploytool.system.declared import Declared, Seconds, UrlPath
 
 Percent = Annotated[int, Field(ge=1, le=99)]
 # A counter's name and some of its labels: reservations_total{state="confirmed"}
 Series = Annotated[str, Field(pattern=r'^[a-zA-Z_:][\w:]*(\{\w+="[^"]*"(,\s*\w+="[^"]*")*\})?$')]
+# One time for all steps, or a list that ends with the last step's.
+LeastTimes = Annotated[
+    Annotated[Seconds, Tag("one")] | Annotated[tuple[Seconds, ...], Tag("each")],
+    Discriminator(lambda times: "each" if isinstance(times, list | tuple) else "one"),
+]
 # Answers 4xx are a metric of their own, or nobody's business: a version changes them on purpose.
 WhatOfClientErrors = Literal["judge", "ignore"]
 # What becomes of a canary that is held: it waits for a person, or is taken back.
@@ -63,7 +68,8 @@ class CanaryPolicy(Declared):
     requests_failing_together: float = Field(default=1, ge=1, le=100)
     poll_s: Seconds = 1.0
     warm_up_s: Seconds = 2.0
-    least_step_s: Seconds = 5.0
+    # None: by whether the target has visitors.
+    least_step_s: LeastTimes | None = None
     # Canary requests without which no step is passed.
     least_step_requests: int = Field(default=50, ge=0, le=1_000_000)
     # A step that brings no decision until then is held: neither promoted nor rolled back.
@@ -81,6 +87,17 @@ class CanaryPolicy(Declared):
         if not steps or any(a >= b for a, b in pairwise(steps)):
             raise ValueError("steps are percentages that rise, for example [10, 25, 50]")
         return steps
+
+    @field_validator("least_step_s", mode="before")
+    @classmethod
+    def _is_for_each_step(cls, times: object, policy: ValidationInfo) -> object:
+        steps = policy.data.get("steps", ())
+        if isinstance(times, list | tuple) and steps and len(times) != len(steps):
+            raise ValueError(
+                f"times: {len(times)}, steps: {len(steps)}; name one number for all steps, or a "
+                "list of one for each"
+            )
+        return times
 
     @field_validator("client_errors", mode="before")
     @classmethod

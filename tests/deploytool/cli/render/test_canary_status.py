@@ -26,6 +26,7 @@ def running() -> Status:
     return Status(
         target="local",
         url="http://127.0.0.1:1",
+        addresses={"inventory": "http://127.0.0.1:1/stock/"},
         instances=(
             Instance("inventory", Role.STABLE, scenario.STABLE, Condition.READY, ""),
             Instance("inventory", Role.CANARY, scenario.CANARY, Condition.READY, ""),

@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from deploytool.canary.machine import Phase
+from deploytool.canary.verdict import Decision
 from deploytool.cli.render.evidence import against_share, bar, for_share
 from deploytool.cli.render.screen import render
 from deploytool.record.event import Event
@@ -76,11 +77,30 @@ def test_figures_of_the_step_before_are_not_shown_as_this_step_s() -> None:
     assert "nothing known yet" in screen(canary, 100)
 
 
+def test_answers_that_are_no_errors_and_who_gave_up_are_shown_where_there_are_any() -> None:
+    seen = figures(1, e_value=1.8, upper=0.034)
+    assert "canary to stable" not in screen(scenario.observing(), 80)
+    canary = seen.in_total.canary.model_copy(
+        update={"client_errors_by_code": {404: 30, 403: 6}, "gave_up_late": 3}
+    )
+    seen = seen.model_copy(update={"in_total": seen.in_total.model_copy(update={"canary": canary})})
+    shown = scenario.observing()
+    shown.is_observed(seen, Decision.CONTINUE, "", at_s=26.0)
+    assert "canary to stable: answers 4xx 36 to 0, gave up late 3 to 0\n" in screen(shown, 80)
+
+
 def test_a_canary_of_the_same_revision_is_said_to_be_one() -> None:
     canary = scenario.starting()
     view = replace(scenario.STARTING, canary=scenario.STABLE)
     canary.progress = replace(canary.progress, canary=view)
     assert "3f2a9c1b against itself: the same as stable" in screen(canary, 100)
+
+
+def test_what_differs_from_stable_stands_below_the_revisions() -> None:
+    canary = scenario.starting()
+    view = replace(scenario.STARTING, differs=("build", "STOCK_FAULT=error:0.2"))
+    canary.progress = replace(canary.progress, canary=view)
+    assert screen(canary, 70).splitlines()[2] == "differs in: build, STOCK_FAULT=error:0.2"
 
 
 def test_before_there_is_a_canary_it_shows_what_happens() -> None:

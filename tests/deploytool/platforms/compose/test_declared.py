@@ -3,12 +3,14 @@
 Who runs `docker compose up` without deploytool gets the same system.
 """
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from deploytool.platforms.migration_sessions import session_settings
 from deploytool.platforms.migrations import TABLES
 from deploytool.platforms.references import Places, own_references, references, resolve
 from deploytool.system.declaration import read_system
@@ -70,6 +72,15 @@ def test_the_router_is_configured_as_deploytool_needs_it() -> None:
 def test_migrations_of_a_kind_have_the_table_that_deploytool_asks(kind: str) -> None:
     command = SERVICES[getattr(MIGRATIONS, kind)]["command"]
     assert f"--migrations-table={TABLES[kind]}" in command  # type: ignore[index]
+
+
+def test_migrations_give_way_and_exclude_each_other_whoever_starts_their_image() -> None:
+    lines = (DEPLOY / "database/Dockerfile").read_text().splitlines()
+    [entry] = [line for line in lines if line.startswith("ENTRYPOINT")]
+    assert "--migration-lock" in entry
+    [given] = [line.removeprefix("ENV ") for line in lines if line.startswith("ENV ")]
+    wanted = session_settings(SYSTEM.database[1].lock_timeout_s)
+    assert dict(word.split("=", 1) for word in shlex.split(given)) == wanted
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from deploytool.errors import NotReady
-from deploytool.platforms.base import Condition
+from deploytool.platforms.base import Condition, Role
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.objects import COMPONENT, REVISION, Object
 from tests.deploytool.platforms.kubernetes.memory import Memory
@@ -101,6 +101,28 @@ def test_a_pod_without_a_node_is_told_with_what_became_of_its_claim() -> None:
     )
     reason = found.health(WORKLOAD, [waits]).reason
     assert reason.startswith("no node takes pod db-0: unbound claims; ProvisioningFailed: ")
+
+
+def test_one_pod_that_stopped_answering_makes_its_instance_wait_with_the_probes_words() -> None:
+    running = {"name": "web", "started": True, "state": {"running": {}}}
+    pods = [
+        pod(
+            f"web-{n}",
+            "web",
+            phase="Running",
+            conditions=[{"type": "Ready", "status": is_ready}],
+            containerStatuses=[running],
+        )
+        for n, is_ready in enumerate(("True", "False"))
+    ]
+    timeout = "Readiness probe failed: context deadline exceeded"
+    found = inspection(event("Pod", "web-1", "Unhealthy", "12:00:02", message=timeout))
+    workload = {**WORKLOAD, "spec": {**WORKLOAD["spec"], "replicas": 2}}
+    instance = found.instance("web", Role.CANARY, workload, pods)
+    assert instance.condition is Condition.WAITING
+    assert instance.reason == (
+        f"pod web-1 is not ready: its readiness probe fails; Unhealthy: {timeout}"
+    )
 
 
 def test_a_pod_whose_status_says_why_it_waits_is_told_as_it_is() -> None:

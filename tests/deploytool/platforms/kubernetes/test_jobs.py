@@ -29,6 +29,7 @@ class Controller(Memory):
         self.phase = phase
         self.looks: Iterator[str] = repeat("Running")
         self.made = 0
+        self.looked = False
 
     def get(self, key: Key) -> Object | None:
         found = super().get(key)
@@ -66,23 +67,31 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploytool.platforms.kubernetes.jobs._LOOK_S", 0.001)
 
 
+def wait() -> None:
+    """Look, and wait on."""
+
+
+def give_up() -> None:
+    raise TimeoutError
+
+
 def jobs(cluster: Memory) -> Jobs:
     return Jobs(cluster, Inspection(cluster, str), str)
 
 
 def test_a_job_is_run_to_its_end_and_deleted() -> None:
     cluster = Controller("Succeeded")
-    done = jobs(cluster).run(JOB, 5)
+    done = jobs(cluster).run(JOB, wait)
     assert (done.returncode, done.stdout) == (0, "of pod-uid-1")
     assert [key.kind for key in cluster.objects] == ["Pod"]
 
 
 def test_a_pod_of_an_earlier_job_of_the_same_name_is_not_this_ones() -> None:
     cluster = Controller("Succeeded")
-    jobs(cluster).run(JOB, 5)
+    jobs(cluster).run(JOB, wait)
     # The pod of the one that ended well is there still; the next one fails after a moment.
     cluster.phase, cluster.looks = "Running", iter(["Running", "Failed"])
-    done = jobs(cluster).run(JOB, 5)
+    done = jobs(cluster).run(JOB, wait)
     assert (done.returncode, done.stdout) == (1, "of pod-uid-2")
 
 
@@ -92,9 +101,9 @@ def test_a_job_that_was_begun_and_has_ended_meanwhile_is_not_run_again() -> None
     begun.begin(JOB)
     begun.begin(JOB)
     cluster.looks = repeat("Complete")
-    assert begun.run(JOB, 5).returncode == 0
+    assert begun.run(JOB, wait).returncode == 0
     # The next one is another one, whoever asks for it.
-    assert begun.run(JOB, 5).returncode == 0
+    assert begun.run(JOB, wait).returncode == 0
     assert cluster.made == 2
 
 
@@ -126,7 +135,7 @@ def test_a_pod_has_succeeded_once_all_its_containers_have(states: list[Object], 
     [made] = [item for key, item in cluster.objects.items() if key.kind == "Pod"]
     made["status"]["containerStatuses"] = statuses(*states)
     cluster.looks = iter(["Running", "Failed"])
-    assert begun.run(JOB, 5).returncode == code
+    assert begun.run(JOB, wait).returncode == code
 
 
 def test_what_a_killed_operation_left_behind_is_removed_and_others_jobs_stay() -> None:
@@ -139,8 +148,26 @@ def test_what_a_killed_operation_left_behind_is_removed_and_others_jobs_stay() -
 
 def test_a_job_whose_pod_is_refused_is_told_with_why() -> None:
     with pytest.raises(NotReady) as refused:
-        jobs(Refusing()).run(JOB, 0.01)
+        jobs(Refusing()).run(JOB, give_up)
     assert refused.value.why == "it has no pod; FailedCreate: exceeded quota"
+
+
+@pytest.mark.parametrize("end", [TimeoutError, KeyboardInterrupt])
+def test_a_job_that_runs_is_deleted_when_nobody_waits_for_it_any_more(
+    end: type[BaseException],
+) -> None:
+    cluster = Controller("Running")
+
+    def look() -> None:
+        [made] = [item for key, item in cluster.objects.items() if key.kind == "Pod"]
+        made["status"]["conditions"] = [{"type": "Ready", "status": "True"}]
+        if cluster.looked:
+            raise end
+        cluster.looked = True
+
+    with pytest.raises(end):
+        jobs(cluster).run(JOB, look)
+    assert [key.kind for key in cluster.objects] == ["Pod"]
 
 
 class Refusing(Memory):

@@ -18,6 +18,7 @@ from deploytool.platforms.kubernetes.objects import (
     key_of,
     labels_of,
     selector,
+    with_environment,
     with_marks,
 )
 
@@ -208,3 +209,22 @@ def test_what_the_server_writes_itself_is_not_declared() -> None:
     assert declared(live) == with_marks(item, {"app": "web"})
     live["metadata"]["annotations"]["note"] = "x"
     assert declared(live)["metadata"]["annotations"] == {"note": "x"}
+
+
+def test_settings_take_the_place_of_a_first_containers_own_and_leave_the_rest() -> None:
+    own = [{"name": "A", "value": "old"}, {"name": "B", "value": "kept"}]
+    job: Object = {
+        "spec": {
+            "backoffLimit": 0,
+            "template": {
+                "metadata": {"labels": {"x": "y"}},
+                "spec": {"containers": [{"name": "first", "env": own}, {"name": "second"}]},
+            },
+        }
+    }
+    spec = with_environment(job, {"A": "new"})["spec"]
+    first, second = spec["template"]["spec"]["containers"]
+    assert first["env"] == [{"name": "B", "value": "kept"}, {"name": "A", "value": "new"}]
+    assert second == {"name": "second"}
+    assert spec["backoffLimit"] == 0
+    assert spec["template"]["metadata"] == {"labels": {"x": "y"}}

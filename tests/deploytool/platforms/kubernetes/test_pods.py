@@ -7,7 +7,7 @@ import pytest
 
 from deploytool.platforms.base import Condition
 from deploytool.platforms.kubernetes.objects import REVISION, Object
-from deploytool.platforms.kubernetes.pods import Health, judge, judge_pod, serves
+from deploytool.platforms.kubernetes.pods import Health, is_placed, judge, judge_pod, serves
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
 WAITING, READY, FAILED = Condition.WAITING, Condition.READY, Condition.FAILED
@@ -394,3 +394,35 @@ def test_the_pod_is_named_whose_log_holds_the_cause() -> None:
     assert "web-3" in health.reason
     assert judged(workload(), *pods[:2]).died == ("web-2", "web")
     assert judged(workload(), ready("web-1"), unplaced()).died is None
+
+
+def test_only_who_lacks_room_lacks_nothing_else() -> None:
+    message = 'pods "web-7" is forbidden: exceeded quota: small'
+    refused = condition("ReplicaFailure", "True", "FailedCreate", message)
+    small = workload(conditions=refused, availableReplicas=1)
+
+    def late(_: Object) -> float:
+        return 31.0
+
+    assert judged(small, ready("web-1")).lacks_room
+    assert judge(workload(), [ready("web-1"), unplaced()], late).lacks_room
+    broken = pod("web-2", waiting("CrashLoopBackOff"))
+    for health in (
+        judged(small, broken),
+        judge(workload(), [unplaced(), broken], late),
+        judged(workload(), ready("web-1"), unplaced()),  # one may come yet
+    ):
+        assert not health.lacks_room
+
+
+def test_a_pod_has_a_place_while_its_node_keeps_it() -> None:
+    placed = {**ready(), "spec": {"nodeName": "one"}}
+    assert is_placed(placed)
+    assert not is_placed(unplaced())
+    assert not is_placed({**ready(is_leaving=True), "spec": {"nodeName": "one"}})
+
+
+def test_a_pod_that_fails_its_probe_alone_waits_for_what_events_tell() -> None:
+    assert judge_pod(pod("web-1", running())).unexplained == "web-1"
+    for container in (running(started=False), running(lastState=ended(1), restartCount=1)):
+        assert judge_pod(pod("web-1", container)).unexplained is None

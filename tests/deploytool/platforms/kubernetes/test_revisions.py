@@ -7,9 +7,10 @@ import pytest
 from deploytool.errors import NotReady
 from deploytool.platforms.base import Role
 from deploytool.platforms.kubernetes.inspection import Inspection
-from deploytool.platforms.kubernetes.objects import Key, Object, port_of
+from deploytool.platforms.kubernetes.objects import Key, Object, key_of, port_of
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.revisions import Revisions
+from deploytool.platforms.kubernetes.sharing import Pods
 from deploytool.platforms.kubernetes.workloads import Kept, settings_name
 from deploytool.system.revision import revision_of
 from tests.deploytool.platforms.kubernetes.memory import Memory
@@ -26,8 +27,51 @@ def kept(port: int) -> Kept:
     )
 
 
-def opened() -> tuple[Revisions, Memory, ClusterReleases]:
-    cluster = Memory()
+class Small(Memory):
+    """Makes pods of a canary at once, as far as a quota goes. ready: so many of these get ready."""
+
+    def __init__(self, quota: int, ready: int) -> None:
+        super().__init__()
+        self._quota, self._ready = quota, ready
+
+    def apply(self, item: Object, *, is_dry_run: bool = False) -> Object:
+        made = super().apply(item, is_dry_run=is_dry_run)
+        if item["kind"] == "Deployment" and not is_dry_run:
+            self._make_pods(self.objects[key_of(item, self.namespace)])
+        return made
+
+    def _make_pods(self, workload: Object) -> None:
+        for key in [each for each in self.objects if each.kind == "Pod"]:
+            self.delete(key)
+        wanted = workload["spec"]["replicas"]
+        pods = min(wanted, self._quota)
+        for n in range(pods):
+            is_ready = str(n < self._ready)
+            container = {"name": "web", "started": True, "state": {"running": {}}}
+            self.create(
+                {
+                    "apiVersion": "v1",
+                    "kind": "Pod",
+                    "metadata": {
+                        "name": f"web-{n}",
+                        "uid": f"web-{n}",
+                        "labels": workload["spec"]["template"]["metadata"]["labels"],
+                    },
+                    "spec": {"nodeName": "one"},
+                    "status": {
+                        "phase": "Running",
+                        "conditions": [{"type": "Ready", "status": is_ready}],
+                        "containerStatuses": [container],
+                    },
+                }
+            )
+        failure = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
+        counts = dict.fromkeys(("replicas", "updatedReplicas", "availableReplicas"), pods)
+        workload["status"] = {**counts, "conditions": [failure] if pods < wanted else []}
+
+
+def opened(cluster: Memory | None = None) -> tuple[Revisions, Memory, ClusterReleases]:
+    cluster = cluster or Memory()
     releases = ClusterReleases(cluster)
     return Revisions(cluster, Inspection(cluster, lambda t: t), releases), cluster, releases
 
@@ -75,8 +119,8 @@ def test_a_canary_gets_the_pods_of_its_share_from_what_its_revision_was_installe
     releases.install(WEB, kept(8080))
     for role in Role:
         started(revisions, {"db.port": "5432"}, role)
-    with pytest.raises(NotReady, match="lacks pods that its share needs"):
-        revisions.scale_canary("web", lambda stable, canary: stable + canary + 4, -1)
+    with pytest.raises(NotReady, match="lacks pods for its share"):
+        revisions.scale_canary("web", lambda stable, canary: Pods(stable + canary + 4, 1), -1)
     canary = cluster.objects[Key("apps/v1", "Deployment", "shop", "web-canary")]
     assert canary["spec"]["replicas"] == 2 + 1 + 4
 
@@ -86,5 +130,46 @@ def test_a_canary_that_somebody_deleted_gets_no_share() -> None:
     releases.install(WEB, kept(8080))
     started(revisions, {"db.port": "5432"})
     with pytest.raises(NotReady, match="the canary of web is gone") as gone:
-        revisions.scale_canary("web", lambda *_: 1, 0)
+        revisions.scale_canary("web", lambda *_: Pods(1, 1), 0)
     assert gone.value.why == "there is no Deployment/web-canary"
+
+
+def scaled(quota: int, ready: int, pods: Pods, deadline_s: float) -> tuple[str, int]:
+    """Scale a canary; return what it lacks, and how many pods it is to have in the end."""
+    revisions, cluster, releases = opened(Small(quota, ready))
+    releases.install(WEB, kept(8080))
+    for role in Role:
+        started(revisions, {"db.port": "5432"}, role)
+    lacking = revisions.scale_canary("web", lambda *_: pods, deadline_s)
+    canary = cluster.objects[Key("apps/v1", "Deployment", "shop", "web-canary")]
+    return lacking, canary["spec"]["replicas"]
+
+
+def test_a_canary_that_gets_all_its_pods_lacks_nothing() -> None:
+    assert scaled(quota=9, ready=9, pods=Pods(4, 1), deadline_s=5) == ("", 4)
+
+
+def test_a_canary_goes_on_with_the_pods_that_a_quota_allows_and_says_so() -> None:
+    lacking, pods = scaled(quota=2, ready=9, pods=Pods(4, 1), deadline_s=5)
+    assert lacking == ("it has 2 of the 4 pods for its share: its pods are refused: exceeded quota")
+    assert pods == 2
+
+
+def test_pods_that_do_not_get_ready_in_time_are_given_up() -> None:
+    lacking, pods = scaled(quota=9, ready=1, pods=Pods(2, 1), deadline_s=-1)
+    assert lacking == (
+        "it has 1 of the 2 pods for its share: pod web-1 is not ready: its readiness probe fails"
+    )
+    assert pods == 1
+
+
+@pytest.mark.parametrize(
+    ("quota", "ready", "deadline_s", "why"),
+    [(1, 9, 5, "exceeded quota"), (9, 1, -1, "readiness probe"), (9, 0, -1, "readiness probe")],
+)
+def test_a_share_that_needs_its_pods_is_not_had_with_fewer(
+    quota: int, ready: int, deadline_s: float, why: str
+) -> None:
+    with pytest.raises(NotReady, match="lacks pods for its share") as lacking:
+        scaled(quota, ready, Pods(2, 2 if ready else 1), deadline_s)
+    assert why in lacking.value.why

@@ -7,6 +7,7 @@ import pytest
 
 from deploytool.platforms.kubernetes.objects import FOUNDATION, Object, with_marks
 from deploytool.platforms.kubernetes.routes import KIND, VERSION, Routes, arms, complaint
+from deploytool.platforms.kubernetes.sharing import Pods
 from deploytool.system.declaration import System
 from deploytool.traffic.http_route import with_canary
 from tests.deploytool.platforms.kubernetes.memory import Memory
@@ -52,6 +53,17 @@ def test_a_share_is_in_force_when_every_route_has_it(
 ) -> None:
     routes, _ = opened(*[route(f"r{n}", share) for n, share in enumerate(shares)])
     assert routes.percent("web") == percent
+
+
+@pytest.mark.parametrize(
+    ("stable", "canary", "percent", "pods"),
+    [(2, 1, 10, Pods(1, 1)), (2, 1, 50, Pods(2, 1)), (2, 5, 10, Pods(5, 1)),
+     (2, 1, 100, Pods(2, 2)), (2, 5, 100, Pods(5, 2))],
+)  # fmt: skip
+def test_one_pod_can_serve_any_share_but_the_whole_one_and_none_is_taken_away(
+    stable: int, canary: int, percent: int, pods: Pods
+) -> None:
+    assert opened()[0].pods(stable, canary, percent) == pods
 
 
 def test_a_share_that_only_some_routes_have_is_given_to_the_others() -> None:

@@ -1,11 +1,10 @@
 """What one revision in one role consists of."""
 
-from fractions import Fraction
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploytool.canary.weights import load_ratio
 from deploytool.platforms.base import Role
 from deploytool.platforms.kubernetes.objects import (
     COMPONENT,
@@ -190,20 +189,20 @@ def test_the_service_of_a_canary_takes_no_address_from_stable(stable: Object) ->
     assert stable["spec"]["ports"][0]["nodePort"] == 30080, "stable's is left alone"
 
 
-pods, percents = st.integers(0, 10_000), st.integers(0, 100)
+pods, shares = st.integers(0, 10_000), st.integers(1, 99)
 
 
-@given(pods, percents)
-def test_a_canary_has_enough_pods_for_its_share_and_not_one_too_many(
+@given(pods, shares)
+def test_a_canarys_pods_have_no_more_to_do_than_stables_and_with_one_less_they_would(
     stable: int, percent: int
 ) -> None:
-    canary, share = canary_replicas(stable, percent), Fraction(stable * percent, 100)
+    canary = canary_replicas(stable, percent)
     assert canary >= 1
-    assert canary >= share
-    assert canary == 1 or canary - 1 < share
+    assert load_ratio(percent, stable, canary) <= 1
+    assert canary == 1 or load_ratio(percent, stable, canary - 1) > 1
 
 
-@given(pods, percents, percents)
+@given(pods, shares, shares)
 def test_a_greater_share_never_needs_fewer_pods(stable: int, one: int, other: int) -> None:
     less, more = sorted((one, other))
     assert canary_replicas(stable, less) <= canary_replicas(stable, more)
@@ -211,9 +210,10 @@ def test_a_greater_share_never_needs_fewer_pods(stable: int, one: int, other: in
 
 @pytest.mark.parametrize(
     ("stable", "percent", "canary"),
-    [(2, 0, 1), (2, 1, 1), (2, 50, 1), (2, 51, 2), (3, 100, 3), (25, 28, 7), (0, 50, 1)],
-)
-def test_the_pods_of_a_canary_are_its_share_of_stables_rounded_up(
+    [(2, 0, 1), (2, 10, 1), (2, 33, 1), (2, 34, 2), (2, 50, 2), (2, 51, 3), (2, 75, 6),
+     (9, 10, 1), (9, 25, 3), (9, 50, 9), (3, 100, 3), (0, 50, 1), (0, 100, 1)],
+)  # fmt: skip
+def test_the_pods_of_a_canary_are_to_stables_as_their_shares_rounded_up(
     stable: int, percent: int, canary: int
 ) -> None:
     assert canary_replicas(stable, percent) == canary

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploytool.platforms.base import Condition, Instance, Platform, Role
+from deploytool.platforms.base import Condition, Instance, MigrationKind, Platform, Role
 from deploytool.platforms.local import open_local
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision, digest_of, revision_of
@@ -63,6 +63,7 @@ class Place:
     gateway_port: int | None = None
     system: System = SYSTEM
     state: Path = Path("state folder")
+    waits: list[str] = field(default_factory=list)
     service: Path = field(default=Path(__file__).with_name("service.txt"))
 
     @property
@@ -83,6 +84,7 @@ class Place:
             deploy=self.root / "deploy",
             artifacts={} if self.runtime is None else {"runtime": self.runtime},
             on_secret=lambda _: None,
+            on_wait=self.waits.append,
         )
 
     def revision(self, **environment: str) -> Revision:
@@ -106,6 +108,16 @@ def await_condition(
         assert time.monotonic() < deadline, instance
         time.sleep(0.05)
     return instance
+
+
+def migrate(
+    platform: Platform,
+    kind: MigrationKind = "expand",
+    deadline_s: float = 30,
+    tell: Callable[[str, str], None] = lambda _name, _why: None,
+) -> list[str]:
+    """Apply what is pending; return the names."""
+    return list(platform.migrate(kind, deadline_s, tell))
 
 
 def place_below(root: Path, runtime: Path | None) -> Place:

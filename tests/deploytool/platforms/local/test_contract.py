@@ -10,7 +10,7 @@ from deploytool.operations.context import Context
 from deploytool.platforms.base import Platform, Role
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
-from tests.deploytool.platforms.local.conftest import SYSTEM, Place
+from tests.deploytool.platforms.local.conftest import SYSTEM, Place, migrate
 
 NAME = "20270101000000_fewer_things.sql"
 
@@ -38,7 +38,7 @@ class Target:
 
 @pytest.fixture
 def target(place: Place, up: Platform) -> Iterator[Target]:
-    up.migrate("expand")
+    migrate(up)
     target = Target(place, up)
     yield target
     target.file.unlink()

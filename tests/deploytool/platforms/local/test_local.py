@@ -15,7 +15,7 @@ from deploytool.errors import InvalidInput, MigrationFailed, PlatformFailed
 from deploytool.platforms.base import Condition, Platform, Role
 from deploytool.platforms.local.orphans import processes
 from deploytool.platforms.ports import is_free
-from tests.deploytool.platforms.local.conftest import Place, await_condition, place_below
+from tests.deploytool.platforms.local.conftest import Place, await_condition, migrate, place_below
 from tests.deploytool.platforms.local.traffic import Visitors
 
 
@@ -30,6 +30,8 @@ def pid_of(place: Place, program: str) -> int:
 
 
 def test_a_second_start_of_the_foundation_changes_nothing(place: Place, up: Platform) -> None:
+    [told] = [wait for wait in place.waits if "is unpacked" in wait]
+    assert "once for each build" in told
     before = {process.pid for process in processes(place.folder)}
     assert up.foundation_changes() == {}
     up.prepare()
@@ -54,8 +56,8 @@ def test_a_service_gets_its_declared_environment_and_none_of_the_callers(up: Pla
 
 
 def test_migrations_are_applied_once_and_a_refused_one_is_named(place: Place, up: Platform) -> None:
-    up.migrate("expand")
-    assert list(up.migrate("expand")) == []
+    migrate(up)
+    assert migrate(up) == []
     assert list(up.pending_migrations("contract")) == []
     assert up.query("SELECT n FROM things;") == [{"n": 7}]
     bad = place.migrations / "expand/20270101000000_bad.sql"
@@ -63,7 +65,7 @@ def test_migrations_are_applied_once_and_a_refused_one_is_named(place: Place, up
     try:
         assert list(up.pending_migrations("expand")) == [bad.name]
         with pytest.raises(MigrationFailed) as failure:
-            up.migrate("expand")
+            migrate(up)
     finally:
         bad.unlink()
     assert bad.name in failure.value.what
@@ -73,19 +75,19 @@ def test_migrations_are_applied_once_and_a_refused_one_is_named(place: Place, up
 def test_contract_migrations_are_counted_apart_from_expand_migrations(
     place: Place, up: Platform
 ) -> None:
-    up.migrate("expand")
+    migrate(up)
     # Its version is that of the expand migration.
     contract = place.migrations / "contract/20260101000000_less.sql"
     contract.parent.mkdir()
     contract.write_text("-- migrate:up\nALTER TABLE things DROP nothing;\n-- migrate:down\n")
     with pytest.raises(MigrationFailed) as failure:
-        up.migrate("contract")
+        migrate(up, "contract")
     assert f"correct {contract}, then `deploytool up`" in failure.value.hint
     assert list(up.pending_migrations("contract")) == [contract.name]
     contract.write_text(
         "-- migrate:up\nALTER TABLE things ALTER n SET NOT NULL;\n-- migrate:down\n"
     )
-    assert list(up.migrate("contract")) == [contract.name]
+    assert migrate(up, "contract") == [contract.name]
     assert list(up.pending_migrations("contract")) == []
 
 
@@ -98,7 +100,7 @@ def test_a_query_cannot_write(up: Platform) -> None:
 
 
 def test_a_role_logs_in_with_its_generated_password_alone(place: Place, up: Platform) -> None:
-    up.migrate("expand")
+    migrate(up)
     port = up.instance("store", Role.STABLE).address.rpartition(":")[2]
     password = (place.folder / "secrets/store-web").read_text()
     where = f"host=127.0.0.1 port={port} user=web dbname=test"

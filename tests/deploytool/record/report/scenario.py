@@ -94,7 +94,7 @@ class Simulation:
                 "canary": "77c0ffee12ab",
                 "steps": [10, 25, 50],
                 "is_held_at_end": False,
-                "settings": ["STOCK_CACHE_S"],
+                "differs": ["build", "STOCK_CACHE_S=30"],
             },
         )
         self.tell("load-started", reason=f"{self.requests_per_s:.0f} requests a second")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,10 @@ from deploytool.record import event as record_event
 from deploytool.record.history import read_canary
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
-from deploytool.record.report.page import headline, meaning
+from deploytool.record.report.page import headline, meaning, page
 from deploytool.record.report.reading import read_report
 from deploytool.record.report.view import Report
+from deploytool.record.report.words import unbroken
 from tests.deploytool.record.report import scenario
 from tests.deploytool.record.report.scenario import Simulation
 
@@ -54,6 +56,30 @@ def test_a_canary_that_runs_is_told_as_far_as_it_went(report: Read) -> None:
     assert [step.weight_percent for step in told.steps] == [10, 25, 50]
 
 
+def test_in_what_it_differed_from_stable_is_told(report: Read) -> None:
+    told = report("promoted")
+    assert told.differs == ("build", "STOCK_CACHE_S=30")
+    assert "<code>STOCK_CACHE_S=30</code>" in page(told)
+
+
+def test_an_earlier_record_has_the_names_of_the_settings_alone(tmp_path: Path) -> None:
+    origin = Origin(scenario.RUN, "ada", "desk", "0.1.0", "", "local", "canary")
+    started = record_event.Event(
+        "canary-started",
+        details={
+            "canary_run": scenario.RUN,
+            "component": "inventory",
+            "stable": "aa",
+            "canary": "bb",
+            "steps": [10],
+            "is_held_at_end": False,
+            "settings": ["STOCK_CACHE_S"],
+        },
+    )
+    Journal(tmp_path / "log", origin).record(started)
+    assert read(tmp_path / "log").differs == ("STOCK_CACHE_S",)
+
+
 def test_a_poll_that_a_killed_process_had_not_taken_in_is_void(report: Read) -> None:
     told = report("resumed")
     assert [seen.number for seen in told.observations] == [*range(1, len(told.observations) + 1)]
@@ -62,6 +88,23 @@ def test_a_poll_that_a_killed_process_had_not_taken_in_is_void(report: Read) -> 
     last_step = told.steps[-1]
     assert last_step.ended_s - last_step.begun_s > 26 * 3600
     assert last_step.observed_s < 60
+
+
+def test_a_promotion_says_for_how_long_the_canary_was_observed(report: Read) -> None:
+    told = report("promoted")
+    seconds = round(sum(step.observed_s for step in told.steps))
+    words = f"This canary was observed for {seconds} s: what fails later than that was never seen."
+    assert unbroken(words) in page(told)
+    assert "was never seen" not in page(report("failing"))
+
+
+def test_steps_that_last_differently_are_told_one_by_one(report: Read) -> None:
+    told = report("promoted")
+    assert "<dd>5 s to 1 min</dd>" in page(told)
+    assert told.policy is not None
+    policy = told.policy.model_copy(update={"least_step_s": (5.0, 30.0, 600.0)})
+    text = page(replace(told, policy=policy))
+    assert "<dd>5 s to 1 min, 30 s to 1 min, 10 min to 10 min</dd>" in text
 
 
 def test_who_decides_instead_of_the_evidence_is_named(tmp_path: Path) -> None:

@@ -105,7 +105,11 @@ def _environment(assignments: tuple[str, ...]) -> dict[str, str]:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not (name and equals):
-            raise click.BadParameter(f"{assignment!r} is not NAME=VALUE", param_hint="--env")
+            raise click.BadParameter(
+                f"{assignment!r} is not NAME=VALUE",
+                click.get_current_context(),
+                param_hint="--env",
+            )
         environment[name] = value
     return environment
 
@@ -121,6 +125,7 @@ def _steps(text: str | None) -> tuple[int, ...] | None:
     if not steps or not rising or not all(0 < step < 100 for step in steps):  # noqa: PLR2004
         raise click.BadParameter(
             f"{text!r} is not a list of rising percentages below 100, such as 10,25,50",
+            click.get_current_context(),
             param_hint="--steps",
         )
     return steps

@@ -26,6 +26,14 @@ def command(options: Options, run: str) -> int:
     return ExitCode.DONE
 
 
+def _chain(result: ReplayResult) -> str:
+    """Say how much of the record is as it was written."""
+    after = f" (they begin after {result.begins_after})" if result.begins_after else ""
+    if result.broken is None:
+        return f"chain of {result.lines} lines intact{after}"
+    return f"the first {result.lines} lines, which hold all of this canary, are intact{after}"
+
+
 def _text(result: ReplayResult) -> str:
     if result.observations:
         figures = (
@@ -37,7 +45,7 @@ def _text(result: ReplayResult) -> str:
         figures = "no observation is on record, so there is no figure to compute again"
         verdict = "verdict: none"
     lines = [
-        f"{figures}; chain of {result.lines} lines intact",
+        f"{figures}; {_chain(result)}",
         verdict,
         f"outcome: {result.outcome}",
         *(
@@ -46,6 +54,11 @@ def _text(result: ReplayResult) -> str:
             else []
         ),
         *(f"{damage.place}: {damage.why}" for damage in result.torn),
+        *(
+            [f"{result.broken.place}: {result.broken.why}; this canary was on record before"]
+            if result.broken
+            else []
+        ),
         *(
             f"run {run} has no end on record: it goes on, was killed, or the end was cut off"
             for run in result.open_runs

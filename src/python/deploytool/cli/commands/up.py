@@ -7,6 +7,7 @@ import click
 from deploytool.cli.options import Options, common_options
 from deploytool.cli.render.plan import plan_as_text
 from deploytool.cli.render.result import show
+from deploytool.cli.render.text import labelled
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode
 from deploytool.operations.up import up
@@ -25,11 +26,12 @@ def command(options: Options) -> int:
     with open_session(options, "up") as session:
         plan = up(session.context)
         url = session.context.platform.gateway_url()
+        addresses = session.context.addresses(url)
     seconds = time.monotonic() - started
     done = "nothing to change" if plan.is_empty else "done"
     show(
         options,
-        {"changes": plan.changes, "counts": plan.counts(), "url": url},
-        f"{plan_as_text(plan)}\n{done}: {url} ({seconds:.1f} s)",
+        {"changes": plan.changes, "counts": plan.counts(), "url": url, "addresses": addresses},
+        f"{plan_as_text(plan)}\n{done} ({seconds:.1f} s), open:\n{labelled(addresses)}",
     )
     return ExitCode.DONE

@@ -4,7 +4,7 @@ import click
 
 from deploytool.cli.options import Options, common_options
 from deploytool.cli.render.result import show
-from deploytool.cli.render.text import table
+from deploytool.cli.render.text import table, terminal_width
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode
 from deploytool.operations.check import Check
@@ -34,4 +34,4 @@ def _text(checks: tuple[Check, ...], failed: int) -> str:
     header = ("result", "object", "check", "found")
     untried = sum(check.is_true is None for check in checks)
     rest = f", {untried} could not be tried" if untried else ""
-    return f"{table(header, rows)}\n{failed} of {len(checks)} checks failed{rest}"
+    return f"{table(header, rows, terminal_width())}\n{failed} of {len(checks)} checks failed{rest}"

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from deploytool.canary.machine import Canary, Phase
+from deploytool.canary.sentences import unseen
 from deploytool.cli.options import Options
 from deploytool.cli.render.failure import render_failure
 from deploytool.cli.render.result import plain, show
@@ -23,7 +24,7 @@ def show_canary(options: Options, result: CanaryResult, seconds: float) -> None:
     """Print how a canary ended; after that what else went wrong, on standard error."""
     show(options, canary_as_dict(result), canary_as_text(result, seconds))
     for failure in result.failures:
-        render_failure(failure, is_json=False)
+        render_failure(failure, is_json=False, target=options.target)
 
 
 def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
@@ -36,6 +37,7 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "canary": canary.canary.id,
         "reason": canary.decision or canary.reason,
         "run": canary.run,
+        "observed_s": round(canary.observed_s, 3),
         "load": plain(result.traffic),
         "callers": list(result.callers),
         "failures": [failure.as_dict() for failure in result.failures],
@@ -52,6 +54,8 @@ def canary_as_text(result: CanaryResult, seconds: float) -> str:
         lines.append(f"traffic: {result.traffic.counts.summary()}")
         lines += [f"data:    {each}" for each in data_notes(result.traffic)]
     lines += [f"callers: {each}" for each in result.callers]
+    if canary.phase is Phase.PROMOTED:
+        lines.append(f"note:    {unseen(canary.observed_s)}")
     if canary.phase is Phase.HELD:
         lines.append(f"next:    {_ways_on(canary)}")
     styled = click.style(word, fg=colour, bold=True)

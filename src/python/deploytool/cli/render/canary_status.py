@@ -9,7 +9,7 @@ from rich.text import Text
 
 from deploytool.canary.machine import Phase
 from deploytool.cli.render.progress import Progress
-from deploytool.cli.render.screen import canary_lines
+from deploytool.cli.render.screen import canary_lines, difference_lines
 from deploytool.operations.status import Status
 from deploytool.operations.view import CanaryView
 from deploytool.record.event import Event
@@ -19,7 +19,11 @@ def canary_status(status: Status, canary: CanaryView, width: int) -> str:
     """Return where the canary stands and why, with escape codes; no line is wider than width."""
     now = datetime.fromtimestamp(canary.since + canary.elapsed_s, tz=UTC)
     title = f"canary of {canary.component}: {canary.canary} against stable {canary.stable}"
-    lines = [Text(title, style="bold"), *canary_lines(_progress(status, canary, now), now, width)]
+    lines = [
+        Text(title, style="bold"),
+        *difference_lines(canary, width),
+        *canary_lines(_progress(status, canary, now), now, width),
+    ]
     console = Console(file=StringIO(), force_terminal=True, width=width, highlight=False)
     with console.capture() as captured:
         console.print(Text("\n").join(lines), soft_wrap=True)

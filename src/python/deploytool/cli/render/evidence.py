@@ -4,8 +4,8 @@ import math
 
 from rich.text import Text
 
-from deploytool.canary.figures import Figures, MetricFigures
-from deploytool.canary.words import duration, percent, strength
+from deploytool.canary.figures import Figures
+from deploytool.canary.words import metric_name, percent, strength
 
 _LABEL = 16
 # Beside a bar stands at most "worse by up to 12.3 %, passes at 0.25 %".
@@ -41,7 +41,7 @@ def evidence_lines(figures: Figures, width: int, *, is_step_current: bool) -> li
 def evidence_parts(figures: Figures) -> str:
     """Return what the evidence against the canary mostly comes from, and what is not in it yet."""
     heaviest = figures.metrics[:_NAMED_PARTS]
-    parts = ", ".join(f"{_name(each)} {strength(each.e_value)}" for each in heaviest)
+    parts = ", ".join(f"{metric_name(each)} {strength(each.e_value)}" for each in heaviest)
     waiting = figures.pending_requests
     unjudged = f"; {waiting} requests wait to be judged" if waiting else ""
     return f"mostly from: {parts}{unjudged}"
@@ -67,7 +67,3 @@ def bar(share: float, length: int) -> str:
 
 def _line(label: str, colour: str, length: int, share: float, words: str) -> Text:
     return Text.assemble(label.ljust(_LABEL), (bar(share, length), colour), f"  {words}")
-
-
-def _name(metric: MetricFigures) -> str:
-    return metric.metric if metric.bound_s is None else f"latency over {duration(metric.bound_s)}"

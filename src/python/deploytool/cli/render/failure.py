@@ -4,13 +4,14 @@ import json
 
 import click
 
+from deploytool.cli.calling import DEFAULT_TARGET, as_called
 from deploytool.cli.output import tell
 from deploytool.errors import DeployError
 
 
-def render_failure(error: DeployError, *, is_json: bool) -> None:
+def render_failure(error: DeployError, *, is_json: bool, target: str = DEFAULT_TARGET) -> None:
     """Print the error; as JSON on standard output as well when that was asked for."""
-    fields = error.as_dict()
+    fields = {name: as_called(text, target) for name, text in error.as_dict().items()}
     if is_json:
         tell(json.dumps(fields))
     code = fields.pop("error")

@@ -64,16 +64,17 @@ def _codes(figures: Figures) -> list[Text]:
 _OTHERS: tuple[tuple[str, Callable[[ArmFigures], int]], ...] = (
     ("answers 4xx", lambda arm: arm.client_errors),
     ("redirects", lambda arm: arm.redirects),
-    ("clients that gave up late", lambda arm: arm.gave_up_late),
-    ("clients that gave up soon", lambda arm: arm.gave_up_soon),
+    ("gave up late", lambda arm: arm.gave_up_late),
+    ("gave up soon", lambda arm: arm.gave_up_soon),
 )
 
 
 def _others(figures: Figures) -> list[Text]:
-    """Return what else there was, the canary's against stable's, if there was any."""
+    """Return what else there was in total, the canary's to stable's, if there was any."""
     canary, stable = figures.in_total.canary, figures.in_total.stable
-    return [
-        Text(f"{name} in total: {count(canary):,} at the canary, {count(stable):,} at stable")
+    named = [
+        f"{name} {count(canary):,} to {count(stable):,}"
         for name, count in _OTHERS
         if count(canary) or count(stable)
     ]
+    return [Text(f"canary to stable: {', '.join(named)}")] if named else []

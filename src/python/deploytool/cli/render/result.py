@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from deploytool.cli.calling import as_called
 from deploytool.cli.options import Options
 from deploytool.cli.output import tell
 
@@ -18,7 +19,8 @@ def show(options: Options, result: Any, text: str) -> None:
 
     Where it cannot be printed that is said, and changes nothing in how the command ended.
     """
-    trouble = tell(json.dumps(plain(result)) if options.is_json else text)
+    words = json.dumps(plain(result)) if options.is_json else as_called(text, options.target)
+    trouble = tell(words)
     if trouble:
         tell(f"note: the result cannot be printed: {trouble}", is_error=True)
 

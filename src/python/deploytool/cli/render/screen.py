@@ -112,7 +112,16 @@ def _heading(progress: Progress, now: datetime, width: int) -> list[Text]:
         if canary.stable == canary.canary
         else f"stable {canary.stable}, canary {canary.canary}"
     )
-    return [_apart(title, elapsed, width), _apart(Text(revisions), canary.run, width)]
+    return [
+        _apart(title, elapsed, width),
+        _apart(Text(revisions), canary.run, width),
+        *difference_lines(canary, width),
+    ]
+
+
+def difference_lines(canary: CanaryView, width: int) -> list[Text]:
+    """Return in what the canary differs from stable; nothing where it is the same revision."""
+    return _paragraph(f"differs in: {', '.join(canary.differs)}" if canary.differs else "", width)
 
 
 def _apart(left: Text, right: str, width: int) -> Text:

@@ -1,7 +1,7 @@
 """The status of a target as text."""
 
 from deploytool.canary.machine import Phase
-from deploytool.cli.render.text import table
+from deploytool.cli.render.text import labelled, table
 from deploytool.operations.status import Status
 from deploytool.platforms.base import Instance, Role
 
@@ -12,15 +12,18 @@ _HOUR_S = 3600
 def status_as_text(status: Status, width: int) -> str:
     """Return the status as text: what runs, earlier revisions, and what is under way.
 
-    width: of the terminal; it breaks the lines about a canary.
+    width: of the terminal; it breaks the table and the lines about a canary.
     """
     if status.is_empty:
         return f"nothing is deployed on {status.target}: `deploytool up` deploys"
-    header = ("component", "role", "revision", "weight", "state", "restarts", "address")
+    header = ("component", "role", "revision", "weight", "state", "address")
     rows = [_row(status, instance) for instance in status.instances]
-    lines = [table(header, rows), *_reasons(status), f"reached at {status.url}"]
+    lines = [table(header, rows, width), *_reasons(status), "open:", labelled(status.addresses)]
     lines += [f"{name} {why}" for name, why in status.drift.items()]
-    return "\n".join([*lines, *_ways_back(status), *_under_way(status, width)])
+    lines += _ways_back(status)
+    if status.unseen:
+        lines.append(status.unseen)
+    return "\n".join([*lines, *_under_way(status, width)])
 
 
 def _row(status: Status, instance: Instance) -> tuple[str, ...]:
@@ -31,10 +34,13 @@ def _row(status: Status, instance: Instance) -> tuple[str, ...]:
         str(instance.role),
         instance.revision or "-",
         f"{weight} %" if instance.revision else "-",
-        str(instance.condition),
-        str(instance.restarts),
+        f"{instance.condition}{_restarts(instance.restarts)}",
         instance.address,
     )
+
+
+def _restarts(number: int) -> str:
+    return f", {number} restart{'s' if number > 1 else ''}" if number else ""
 
 
 def _reasons(status: Status) -> list[str]:

@@ -1,12 +1,13 @@
 """`docker compose` on the file that is made for what runs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
+from uuid import uuid4
 
 from deploytool.errors import PlatformFailed
-from deploytool.platforms.commands import run
+from deploytool.platforms.commands import run, run_watched
 from deploytool.platforms.docker_client import client_environment, docker, last_line
 
 # Beside what a container may take to end.
@@ -35,10 +36,24 @@ class ComposeCommand:
         """End the service's container as the file says, and delete it."""
         self._done("rm", "--stop", "--force", service)
 
-    def run_once(self, service: str, timeout_s: float) -> "CompletedProcess[str]":
-        """Run a service that ends by itself, whatever comes of it."""
-        arguments = ("run", "--rm", "--no-deps", "--no-TTY", service)
-        return self._run(*arguments, timeout_s=timeout_s)
+    def run_once(
+        self, service: str, environment: Mapping[str, str], look: Callable[[], None]
+    ) -> "CompletedProcess[str]":
+        """Run a service that ends by itself, whatever comes of it, and look after it meanwhile.
+
+        environment: beside what the file says. What `look` raises ends it.
+        """
+        name = f"{self._project}-{service}-{uuid4().hex[:8]}"
+        settings = [f"--env={key}={value}" for key, value in environment.items()]
+        argv = self.argv(
+            "run", "--rm", "--no-deps", "--no-TTY", f"--name={name}", *settings, service
+        )
+        try:
+            return run_watched(argv, env=self.environment(), look=look)
+        except BaseException:
+            # The container runs on without the command that has started it.
+            docker(("rm", "--force", name), timeout_s=_ACT_S)
+            raise
 
     def stop(self, services: Sequence[str], deadline_s: float) -> None:
         """End the containers of these services, but keep them."""

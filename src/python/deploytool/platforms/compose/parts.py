@@ -18,7 +18,8 @@ from deploytool.platforms.compose.running import Running, known_images
 from deploytool.platforms.detachment import Detachment
 from deploytool.platforms.docker_client import client_environment
 from deploytool.platforms.images import image_name
-from deploytool.platforms.migrations import MIGRATE_S, Migrations
+from deploytool.platforms.migration_sessions import session_settings
+from deploytool.platforms.migrations import Migrations
 from deploytool.platforms.ports import Ports
 from deploytool.platforms.secrets import Secrets
 from deploytool.record.file_store import FileStore
@@ -63,7 +64,9 @@ class Parts:
             self.database.rows,
             self._run_migrations,
             self.secrets.mask,
+            database.lock_timeout_s,
         )
+        self._session = session_settings(database.lock_timeout_s)
         self.read_project()
 
     def read_project(self) -> None:
@@ -109,7 +112,9 @@ class Parts:
             migrations.contract,
         )
 
-    def _run_migrations(self, kind: MigrationKind) -> "CompletedProcess[str]":
+    def _run_migrations(
+        self, kind: MigrationKind, look: Callable[[], None]
+    ) -> "CompletedProcess[str]":
         services = self._target.migrations
         service = services.expand if kind == "expand" else services.contract
-        return self.compose.run_once(service, MIGRATE_S)
+        return self.compose.run_once(service, self._session, look)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from deploytool.canary.observation import Snapshot
+from deploytool.canary.weights import load_ratio
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.base import Role
 from deploytool.platforms.kubernetes.api import Cluster
@@ -37,10 +38,13 @@ class ClusterGateway:
         self._wanted = Wanted(metrics_port, _METRICS, GATEWAY_METRICS)
         self._counters: dict[str, GatewayCounters] = {}
 
-    def observe(self, component: str, services: Mapping[Arm, str], rules: int) -> Snapshot:
+    def observe(
+        self, component: str, services: Mapping[Arm, str], rules: int, percent: int
+    ) -> Snapshot:
         """Return both arms' counters, summed over all pods there were. Raises PlatformFailed.
 
-        services: the name of each arm's Service. rules: see read_gateway.
+        services: the name of each arm's Service. rules: see read_gateway. percent: the share that
+        the canary is given.
         """
         counted = self._counters.setdefault(component, GatewayCounters())
         found = self._counted()
@@ -48,8 +52,12 @@ class ClusterGateway:
             each.process: read_gateway(each.text, self._cluster.namespace, services, rules)
             for each in found.told
         }
+        serving = {role: len(self._inspection.ready_pods(component, role)) for role in Role}
+        empty = {role.arm for role, pods in serving.items() if not pods}
+        load = load_ratio(percent, serving[Role.STABLE], serving[Role.CANARY])
         try:
-            return counted.snapshot(read, self._empty(component), found.taken)
+            snapshot = counted.snapshot(read, empty, found.taken)
+            return snapshot.model_copy(update={"load_ratio": load})
         except ValueError as error:
             raise PlatformFailed(
                 f"the pods of {self.component} do not count alike",
@@ -72,10 +80,6 @@ class ClusterGateway:
                 hint="see `deploytool status`",
             )
         return self._source.read(pods, self._wanted, lambda _: True)
-
-    def _empty(self, component: str) -> set[Arm]:
-        """Return the arms that have no pod to serve."""
-        return {role.arm for role in Role if not self._inspection.ready_pods(component, role)}
 
     def _published(self) -> str:
         key = Key("v1", "Service", self._cluster.namespace, self.component)

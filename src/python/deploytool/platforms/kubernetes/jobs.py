@@ -37,15 +37,22 @@ class Jobs:
         self._mask = mask
         self._begun: set[Key] = set()
 
-    def run(self, item: Object, timeout_s: float) -> "CompletedProcess[str]":
+    def run(self, item: Object, look: Callable[[], None]) -> "CompletedProcess[str]":
         """Run a Job to its end, or wait for the same one that was begun; then delete it.
 
-        Returns 0 or 1 and what its last pod wrote. Raises NotReady when it does not start or end.
+        Returns 0 or 1 and what its last pod wrote. look: is called again and again meanwhile; what
+        it raises ends the Job. Raises NotReady when it does not start.
         """
         key = self.begin(item)
         self._begun.discard(key)
-        code, output = self._await(key, timeout_s)
-        self._delete(key, timeout_s)
+        try:
+            code, output = self._await(key, look)
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                self._cluster.hurry()
+            self._cluster.delete(key)
+            raise
+        self._delete(key, _GONE_S)
         return CompletedProcess([key.name], code, stdout=output, stderr="")
 
     def begin(self, item: Object) -> Key:
@@ -74,9 +81,8 @@ class Jobs:
         for item in self._cluster.list("batch/v1", "Job", selector(_OURS)):
             self._cluster.delete(key_of(item, self._cluster.namespace))
 
-    def _await(self, key: Key, timeout_s: float) -> tuple[int, str]:
+    def _await(self, key: Key, look: Callable[[], None]) -> tuple[int, str]:
         began = time.monotonic()
-        deadline = began + timeout_s
         while True:
             found = self._cluster.get(key) or {}
             live = self._pods(found)
@@ -88,18 +94,26 @@ class Jobs:
                 return code, self._output(live)
             pods = [judge_pod(pod, time.monotonic() - began) for pod in live]
             stuck = next((p for p in pods if p.condition is Condition.FAILED and not p.died), None)
-            if stuck is not None or time.monotonic() > deadline:
-                why = stuck.reason if stuck else "; ".join(pod.reason for pod in pods)
-                # Of a Secret or a quota, for example, only events tell.
-                names = [("Pod", str(pod["metadata"]["name"])) for pod in live]
-                warning = self._inspection.warning((key.kind, key.name), *names)
-                words = [self._mask(why) or "it has no pod", *([warning] if warning else [])]
-                raise NotReady(
-                    f"{key} did not {'start' if stuck else f'end within {timeout_s:.0f} s'}",
-                    why="; ".join(words),
-                    hint="correct the cause named, then repeat the command",
-                )
+            if stuck is not None:
+                raise self._not_started(key, live, stuck.reason)
+            try:
+                look()
+            except Exception as error:
+                if all(pod.condition is Condition.WAITING for pod in pods):
+                    why = "; ".join(pod.reason for pod in pods)
+                    raise self._not_started(key, live, why) from error
+                raise
             time.sleep(_LOOK_S)
+
+    def _not_started(self, key: Key, live: list[Object], why: str) -> NotReady:
+        # Of a Secret or a quota, for example, only events tell.
+        names = [("Pod", str(pod["metadata"]["name"])) for pod in live]
+        warning = self._inspection.warning((key.kind, key.name), *names)
+        return NotReady(
+            f"{key} did not start",
+            why="; ".join([self._mask(why) or "it has no pod", *([warning] if warning else [])]),
+            hint="correct the cause named, then repeat the command",
+        )
 
     def _output(self, found: list[Object]) -> str:
         pods = sorted(found, key=lambda pod: pod["metadata"]["creationTimestamp"])

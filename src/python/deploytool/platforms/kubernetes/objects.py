@@ -125,6 +125,16 @@ def containers(workload: Object) -> list[Object]:
     return list(workload["spec"]["template"]["spec"].get("containers") or [])
 
 
+def with_environment(workload: Object, environment: Mapping[str, str]) -> Object:
+    """Return the workload with settings of its first container, in the place of its own."""
+    first, *others = containers(workload)
+    kept = [each for each in first.get("env") or [] if each["name"] not in environment]
+    added = [{"name": name, "value": value} for name, value in environment.items()]
+    spec, template = workload["spec"], workload["spec"]["template"]
+    pod = {**template["spec"], "containers": [{**first, "env": [*kept, *added]}, *others]}
+    return {**workload, "spec": {**spec, "template": {**template, "spec": pod}}}
+
+
 def port_of(pod: Object) -> int:
     """Return the port that a pod, or a template of pods, serves on: the first that it names."""
     return int(pod["spec"]["containers"][0]["ports"][0]["containerPort"])

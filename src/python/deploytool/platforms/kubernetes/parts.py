@@ -17,7 +17,7 @@ from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.jobs import Jobs
 from deploytool.platforms.kubernetes.kubectl import Kubectl, client_environment
 from deploytool.platforms.kubernetes.manifests import Manifests, parse
-from deploytool.platforms.kubernetes.objects import Object
+from deploytool.platforms.kubernetes.objects import Object, with_environment
 from deploytool.platforms.kubernetes.prometheus import ByPrometheus
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.remains import Remains
@@ -27,9 +27,11 @@ from deploytool.platforms.kubernetes.scraping import ByApiServer, Source
 from deploytool.platforms.kubernetes.secrets import ClusterSecrets
 from deploytool.platforms.kubernetes.sharing import Sharing
 from deploytool.platforms.kubernetes.store import ClusterStore
-from deploytool.platforms.migrations import MIGRATE_S, Migrations
+from deploytool.platforms.migration_sessions import session_settings
+from deploytool.platforms.migrations import Migrations
 from deploytool.system.declaration import System
 from deploytool.system.targets import KubernetesTarget
+from deploytool.traffic.answer_limits import with_answer_limits
 
 # The artifact that holds kubectl.
 _RUNTIME = "runtime"
@@ -103,14 +105,19 @@ class Parts:
             self.database.rows,
             self._run_migrations,
             self.secrets.mask,
+            database.lock_timeout_s,
         )
+        self._session = session_settings(database.lock_timeout_s)
         self.detachment = Detachment(self.state, root, client_environment())
 
     @cached_property
     def manifests(self) -> Manifests:
-        """All objects, as kustomize renders them. Raises InvalidInput."""
-        items = parse(self.kubectl.render(self._folder))
-        found = Manifests(items, self._folder, self._system.services, self._target.namespace)
+        """All objects, as kustomize renders them, with the declared limits. Raises InvalidInput."""
+        services = self._system.services
+        limits_s = {name: service.answer_within_s for name, service in services.items()}
+        rendered = parse(self.kubectl.render(self._folder))
+        items = [with_answer_limits(item, limits_s) for item in rendered]
+        found = Manifests(items, self._folder, services, self._target.namespace)
         found.require_pod(self.database.component)
         return found
 
@@ -129,10 +136,12 @@ class Parts:
         if self.migrations.pending("expand"):
             self.jobs.begin(self._job("expand"))
 
-    def _run_migrations(self, kind: MigrationKind) -> "CompletedProcess[str]":
-        return self.jobs.run(self._job(kind), MIGRATE_S)
+    def _run_migrations(
+        self, kind: MigrationKind, look: Callable[[], None]
+    ) -> "CompletedProcess[str]":
+        return self.jobs.run(self._job(kind), look)
 
     def _job(self, kind: MigrationKind) -> Object:
         jobs = self._target.migrations
         name = jobs.expand if kind == "expand" else jobs.contract
-        return self.manifests.job(name, self.images.by_base())
+        return with_environment(self.manifests.job(name, self.images.by_base()), self._session)

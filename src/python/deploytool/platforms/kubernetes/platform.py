@@ -125,9 +125,15 @@ class KubernetesPlatform:
         sizes = {str(each.key): each.why for each in self._other_sizes() if each.is_drift}
         return {**self._parts.foundation.drift(self._parts.manifests), **sizes}
 
-    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Raise InvalidInput when two migration files of a kind have one version."""
+        self._parts.migrations.require_distinct()
+
+    def migrate(
+        self, kind: MigrationKind, deadline_s: float, tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         """Apply pending migrations by the Job that the target names for the kind."""
-        return self._parts.migrations.apply(kind)
+        return self._parts.migrations.apply(kind, deadline_s, tell)
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
         """Return the pending migration files' names."""
@@ -185,14 +191,16 @@ class KubernetesPlatform:
         """GET a path at the gateway, from this machine."""
         return get(self.gateway_url() + path)
 
-    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> str:
         """Give the canary as many pods as its share needs, then the share."""
-        began, sharing = time.monotonic(), self._parts.sharing
+        began, sharing, lacking = time.monotonic(), self._parts.sharing, ""
         if canary_percent:
             needed = partial(sharing.pods, percent=canary_percent)
-            self._revisions.scale_canary(component, needed, deadline_s)
-        left_s = max(1.0, deadline_s - (time.monotonic() - began))
+            ready_s = min(deadline_s, self._system.services[component].ready_deadline_s)
+            lacking = self._revisions.scale_canary(component, needed, ready_s)
+        left_s = max(SHARE_S, deadline_s - (time.monotonic() - began))
         sharing.give(component, canary_percent, left_s)
+        return lacking
 
     def weight(self, component: str) -> int:
         """Return the share that the canary is given."""

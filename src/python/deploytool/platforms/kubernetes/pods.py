@@ -39,7 +39,8 @@ class Health:
     reason: "" when it is ready. restarts: of all pods, unplanned. since: unix seconds of the
     youngest container's start. died: the pod and the container that ended last, whose log holds
     the cause; None when none did. unexplained: the pod whose own status does not say why it waits;
-    None when it does.
+    None when it does. lacks_room: whether it is FAILED for want of room alone: a quota that refuses
+    a pod, no node that takes one.
     """
 
     condition: Condition
@@ -48,6 +49,7 @@ class Health:
     since: float | None = None
     died: tuple[str, str] | None = None
     unexplained: str | None = None
+    lacks_room: bool = False
 
 
 def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], float]) -> Health:
@@ -69,11 +71,13 @@ def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], 
         return Health(condition, reason, restarts, since, worst.died)
 
     if worst.condition is Condition.FAILED:
-        return replace(health(Condition.FAILED, worst.reason), unexplained=worst.unexplained)
+        failed = health(Condition.FAILED, worst.reason)
+        return replace(failed, unexplained=worst.unexplained, lacks_room=worst.lacks_room)
     # Before that, what it says is of the state before the change.
     refused, late = _complaints(workload) if _is_taken_up(workload) else ("", "")
     if refused:
-        return health(Condition.FAILED, _joined(refused, worst.reason))
+        failed = health(Condition.FAILED, _joined(refused, worst.reason))
+        return replace(failed, lacks_room=True)
     if worst.condition is Condition.WAITING:
         reason = _joined(late, worst.reason)
         return replace(health(Condition.WAITING, reason), unexplained=worst.unexplained)
@@ -105,7 +109,8 @@ def judge_pod(pod: Object, known_s: float = 0.0) -> Health:
         return health(Condition.FAILED, f"pod {name} failed: {_said(status)}")
     if (why := _unplaced(status)) is not None:
         condition = Condition.FAILED if known_s > _PLACED_WITHIN_S else Condition.WAITING
-        return replace(health(condition, f"no node takes pod {name}: {why}"), unexplained=name)
+        found = health(condition, f"no node takes pod {name}: {why}")
+        return replace(found, unexplained=name, lacks_room=condition is Condition.FAILED)
     for each in statuses:
         waiting = (each.get("state") or {}).get("waiting") or {}
         if reason := waiting.get("reason"):
@@ -114,7 +119,15 @@ def judge_pod(pod: Object, known_s: float = 0.0) -> Health:
             return replace(found, unexplained=name if reason in _UNEXPLAINED else None)
     if _is_ready(status):
         return health(Condition.READY)
-    return health(Condition.WAITING, f"pod {name} is not ready: {_unready(status, own)}")
+    found = health(Condition.WAITING, f"pod {name} is not ready: {_unready(status, own)}")
+    # What its readiness probe met is told by events alone.
+    is_probed = died is None and bool(own) and all(each.get("started") for each in own)
+    return replace(found, unexplained=name if is_probed else None)
+
+
+def is_placed(pod: Object) -> bool:
+    """Tell whether a pod has a node and is not about to end."""
+    return bool((pod.get("spec") or {}).get("nodeName")) and not _is_leaving(pod)
 
 
 def serves(pod: Object) -> bool:
@@ -122,8 +135,10 @@ def serves(pod: Object) -> bool:
     return not _is_leaving(pod) and judge_pod(pod).condition is Condition.READY
 
 
-def _badness(health: Health) -> int:
-    return [Condition.FAILED, Condition.WAITING, Condition.READY].index(health.condition)
+def _badness(health: Health) -> tuple[int, bool]:
+    """Order by how bad it is; what a pod does wrong itself is worse than that it has no room."""
+    order = [Condition.FAILED, Condition.WAITING, Condition.READY]
+    return order.index(health.condition), health.lacks_room
 
 
 def _missing(workload: Object, pods: Sequence[Object], current: int) -> str:

@@ -29,7 +29,7 @@ from deploytool.platforms.kubernetes.ratio import (
     without_given,
 )
 from deploytool.platforms.kubernetes.scraping import Counted, Source, Told, Wanted, name_of_pod
-from deploytool.platforms.kubernetes.sharing import SHARE_S
+from deploytool.platforms.kubernetes.sharing import SHARE_S, Pods
 from deploytool.system.counters import Counters
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision
@@ -68,10 +68,11 @@ class Replicas:
                 )
             self._counters(name)
 
-    def pods(self, stable: int, canary: int, percent: int) -> int:
+    def pods(self, stable: int, canary: int, percent: int) -> Pods:
         """Return as many as make the share, which may be fewer than there are."""
         del canary
-        return canary_pods(stable, percent)
+        made = canary_pods(stable, percent)
+        return Pods(made, made)
 
     def begin(self, revision: Revision, service: Object) -> None:
         """Note at the Service that there is a canary; it leads to stable's pods still."""

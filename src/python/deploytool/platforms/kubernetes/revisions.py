@@ -14,8 +14,9 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     port_of,
 )
-from deploytool.platforms.kubernetes.pods import serves
+from deploytool.platforms.kubernetes.pods import is_placed, serves
 from deploytool.platforms.kubernetes.releases import ClusterReleases
+from deploytool.platforms.kubernetes.sharing import Pods
 from deploytool.platforms.kubernetes.workloads import deployment, name_of, ours, settings
 from deploytool.platforms.references import own_references, resolve
 from deploytool.system.revision import Revision
@@ -79,11 +80,12 @@ class Revisions:
         return wanted
 
     def scale_canary(
-        self, component: str, needed: Callable[[int, int], int], deadline_s: float
-    ) -> None:
-        """Give the canary the pods that its share needs. Raises NotReady when they do not come.
+        self, component: str, needed: Callable[[int, int], Pods], deadline_s: float
+    ) -> str:
+        """Give the canary the pods that its share needs; return why it has fewer, "" if it has all.
 
-        Also when there is no canary any more: nothing would answer what it is to get.
+        Raises NotReady when not even the least come, when one fails by itself, and when there is no
+        canary any more: nothing would answer what it is to get.
         needed: returns how many, given how many stable and the canary have.
         """
         stable = self._inspection.deployment(component, Role.STABLE)
@@ -95,13 +97,10 @@ class Revisions:
                 hint="take back its share: `deploytool abort`",
             )
         has = int(canary["spec"]["replicas"])
-        wanted = needed(int(stable["spec"]["replicas"]), has) if stable else has
-        if has != wanted:
-            revision = labels_of(canary)[REVISION]
-            kept = self._releases.kept(component, revision)
-            grown = deployment(kept, component, Role.CANARY, revision, replicas=wanted)
-            self._cluster.apply(ours(grown))
-        self._await_ready(component, deadline_s)
+        pods = needed(int(stable["spec"]["replicas"]), has) if stable else Pods(has, has)
+        if has != pods.wanted:
+            self._resize(component, canary, pods.wanted)
+        return self._await_pods(component, canary, pods, time.monotonic() + deadline_s)
 
     def stop(self, component: str, role: Role, drain_s: float) -> None:
         """Delete what runs in the role, and wait until its pods have ended."""
@@ -154,13 +153,36 @@ class Revisions:
                 Key("v1", "Service", self._cluster.namespace, name_of(component, Role.CANARY))
             )
 
-    def _await_ready(self, component: str, deadline_s: float) -> None:
-        deadline = time.monotonic() + deadline_s
-        while (found := self.instance(component, Role.CANARY)).condition is not Condition.READY:
-            if found.condition is Condition.FAILED or time.monotonic() > deadline:
+    def _resize(self, component: str, canary: Object, pods: int) -> None:
+        revision = labels_of(canary)[REVISION]
+        kept = self._releases.kept(component, revision)
+        resized = deployment(kept, component, Role.CANARY, revision, replicas=pods)
+        self._cluster.apply(ours(resized))
+
+    def _await_pods(self, component: str, canary: Object, pods: Pods, deadline: float) -> str:
+        """Wait for as many pods as can be had; give up the others. See scale_canary."""
+        why, has = "", pods.wanted
+        while True:
+            live = self._inspection.deployment(component, Role.CANARY) or canary
+            found = self._inspection.pods(component, Role.CANARY)
+            health = self._inspection.health(live, found)
+            is_late = time.monotonic() > deadline
+            is_short = is_late or health.lacks_room
+            # In time, those that have a node may still get ready.
+            left = [pod for pod in found if (serves(pod) if is_late else is_placed(pod))]
+            if health.condition is Condition.READY or (is_late and len(left) >= has):
+                break
+            is_failed = health.condition is Condition.FAILED and not health.lacks_room
+            if is_failed or (is_short and len(left) < pods.least):
                 raise NotReady(
-                    f"{component} canary {found.revision} lacks pods that its share needs",
-                    why=found.reason,
+                    f"{component} canary {labels_of(canary)[REVISION]} lacks pods for its share",
+                    why=health.reason,
                     hint=f"see `deploytool logs {component}`",
                 )
+            if is_short and len(left) < has:
+                why, has = health.reason, len(left)
+                self._resize(component, canary, has)
+                # Those that were given up are to end before the others count as ready.
+                deadline = max(deadline, time.monotonic() + _GONE_S)
             time.sleep(_LOOK_S)
+        return why and f"it has {has} of the {pods.wanted} pods for its share: {why}"

@@ -1,7 +1,7 @@
 """The share of a component's requests that goes to its canary: the weights of its HTTPRoutes."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from deploytool.canary.observation import Snapshot
 from deploytool.errors import InvalidInput, PlatformFailed
@@ -18,7 +18,7 @@ from deploytool.platforms.kubernetes.objects import (
     declared,
     with_marks,
 )
-from deploytool.platforms.kubernetes.sharing import SHARE_S
+from deploytool.platforms.kubernetes.sharing import SHARE_S, Pods
 from deploytool.platforms.kubernetes.workloads import canary_replicas, canary_service, name_of
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision
@@ -35,6 +35,7 @@ from deploytool.traffic.traefik_file import Arm
 
 VERSION, KIND = "gateway.networking.k8s.io/v1", "HTTPRoute"
 _LOOK_S = 0.1
+_ALL = 100
 
 
 class Routes:
@@ -55,12 +56,14 @@ class Routes:
                     hint="leave it out for this target, or use `header`",
                 )
 
-    def pods(self, stable: int, canary: int, percent: int) -> int:
-        """Return as many as serve the share at stable's pace, or as there are.
+    def pods(self, stable: int, canary: int, percent: int) -> Pods:
+        """Return as many as have no more to do each than one of stable's, or as there are.
 
-        Never fewer: what a canary has is needed until another share is in force.
+        Never fewer: what a canary has is needed until another share is in force. One can serve any
+        share if need be, but for the whole one: then stable's pods are about to be replaced.
         """
-        return max(canary, canary_replicas(stable, percent))
+        wanted = canary_replicas(stable, percent)
+        return Pods(max(canary, wanted), wanted if percent == _ALL else 1)
 
     def begin(self, revision: Revision, service: Object) -> None:
         """Make the canary's Service like stable's, and put it into the routes."""
@@ -75,11 +78,7 @@ class Routes:
 
         Of several routes the smallest: an operation that was killed may not have come to all.
         """
-        services = arms(component)
-        shares = [canary_percent(each, services) for each in self.of(component)]
-        if all(share is None for share in shares):
-            return None
-        return min(share or 0 for share in shares)
+        return _least_percent(self.of(component), arms(component))
 
     def give(self, component: str, percent: int | None, deadline_s: float) -> None:
         """Give the canary its share, None without one; return when every gateway has it.
@@ -112,11 +111,11 @@ class Routes:
 
     def observe(self, component: str) -> Snapshot:
         """Read both backends' counters from each of the gateway's pods."""
-        services = arms(component)
-        found = self.of(component)
-        rules = max((shared_rules(route, services) for route in found), default=1)
-        snapshot = self._gateway.observe(component, services, rules)
-        return snapshot.model_copy(update={"share": canary_share(found, services)})
+        services, routes = arms(component), self.of(component)
+        rules = max((shared_rules(route, services) for route in routes), default=1)
+        percent = _least_percent(routes, services) or 0
+        snapshot = self._gateway.observe(component, services, rules, percent)
+        return snapshot.model_copy(update={"share": canary_share(routes, services)})
 
     def of(self, component: str) -> list[Object]:
         """Return the routes that lead to a component."""
@@ -140,6 +139,13 @@ class Routes:
                     hint="see the gateway's log with `deploytool logs`",
                 )
             time.sleep(_LOOK_S)
+
+
+def _least_percent(routes: Sequence[Object], services: Mapping[Arm, str]) -> int | None:
+    shares = [canary_percent(each, services) for each in routes]
+    if all(share is None for share in shares):
+        return None
+    return min(share or 0 for share in shares)
 
 
 def arms(component: str) -> Mapping[Arm, str]:

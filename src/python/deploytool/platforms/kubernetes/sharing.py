@@ -1,6 +1,6 @@
 """How a component's requests are shared out between stable and canary: one protocol, two ways."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from deploytool.canary.observation import Snapshot
 from deploytool.platforms.kubernetes.objects import Object
@@ -10,14 +10,21 @@ from deploytool.system.revision import Revision
 SHARE_S = 30.0
 
 
+class Pods(NamedTuple):
+    """How many pods a canary is to have for a share. least: with fewer it cannot have the share."""
+
+    wanted: int
+    least: int
+
+
 class Sharing(Protocol):
     """The way of one target. Every method may be repeated; all raise PlatformFailed."""
 
     def require_support(self) -> None:
         """Raise InvalidInput for what the declaration wants and cannot be had this way."""
 
-    def pods(self, stable: int, canary: int, percent: int) -> int:
-        """Return how many pods a canary needs for a share of 1-100 %.
+    def pods(self, stable: int, canary: int, percent: int) -> Pods:
+        """Return how many pods a canary is to have for a share of 1-100 %.
 
         stable, canary: how many there are.
         """

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 
 from pydantic import BaseModel, ConfigDict
 
@@ -17,6 +18,8 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     with_marks,
 )
+
+_ALL = 100
 
 
 class Kept(BaseModel):
@@ -104,8 +107,11 @@ def canary_service(stable: Object, component: str, revision: str) -> Object:
 
 
 def canary_replicas(stable: int, percent: int) -> int:
-    """Return how many pods a canary needs for its share of what stable's pods serve.
+    """Return how many pods a canary needs so that none has more to do than one of stable's.
 
-    stable: number of pods that serve 100 %. At least one, however small the share.
+    stable: its number of pods, which serve what the canary does not. At least one, however small
+    the share; as many as stable for all requests, of which stable has none to compare with.
     """
-    return max(1, math.ceil(stable * percent / 100))
+    if percent == _ALL:
+        return max(1, stable)
+    return max(1, math.ceil(Fraction(stable * percent, _ALL - percent)))

@@ -26,12 +26,13 @@ def open_local(
     deploy: Path,
     artifacts: Mapping[str, Path],
     on_secret: Callable[[str], None],
+    on_wait: Callable[[str], None],
 ) -> Iterator[Platform]:
     """Open a target on this machine; touches nothing until something is asked of it.
 
     root: what the target's state folder is relative to. deploy: the folder of system.yaml.
     artifacts: holds the runtime under "runtime"; without it what is installed is used.
-    on_secret: is told each secret's value.
+    on_secret: is told each secret's value. on_wait: is told what takes so long.
     """
     parts = Parts(
         target=target,
@@ -41,6 +42,7 @@ def open_local(
         deploy=deploy.resolve(),
         runtime=artifacts.get(RUNTIME),
         on_secret=on_secret,
+        on_wait=on_wait,
     )
     platform = LocalPlatform(system, parts)
     try:

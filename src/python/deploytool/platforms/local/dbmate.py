@@ -1,12 +1,12 @@
 """dbmate as a program of this machine."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 
 from deploytool.platforms.base import MigrationKind
-from deploytool.platforms.commands import run
-from deploytool.platforms.migrations import MIGRATE_S, TABLES
+from deploytool.platforms.commands import run_watched
+from deploytool.platforms.migrations import TABLES
 
 
 def apply(
@@ -16,9 +16,13 @@ def apply(
     *,
     database: str,
     environment: Mapping[str, str],
+    look: Callable[[], None],
 ) -> "CompletedProcess[str]":
-    """Apply all migrations of a kind, whatever comes of it. environment: finds the server."""
-    return run(
+    """Apply all migrations of a kind, whatever comes of it.
+
+    environment: finds the server, with the limits of the session. look: is called meanwhile.
+    """
+    return run_watched(
         [
             str(dbmate),
             "--migrations-dir",
@@ -26,6 +30,8 @@ def apply(
             "--migrations-table",
             TABLES[kind],
             "--no-dump-schema",
+            # One that a killed operation has left is waited for.
+            "--migration-lock",
             "migrate",
         ],
         cwd=folder,
@@ -34,5 +40,5 @@ def apply(
             # The password comes from PGPASSFILE.
             "DATABASE_URL": f"postgres:///{database}?sslmode=disable",
         },
-        timeout_s=MIGRATE_S,
+        look=look,
     )

@@ -17,6 +17,7 @@ from deploytool.platforms.local.gateway import LocalGateway
 from deploytool.platforms.local.health import Health
 from deploytool.platforms.local.supervision import Supervisor
 from deploytool.platforms.local.tools import Toolbox, Tools
+from deploytool.platforms.migration_sessions import session_settings
 from deploytool.platforms.migrations import Migrations
 from deploytool.platforms.ports import Ports
 from deploytool.platforms.releases import Releases
@@ -39,20 +40,26 @@ class Parts:
         deploy: Path,
         runtime: Path | None,
         on_secret: Callable[[str], None],
+        on_wait: Callable[[str], None],
     ) -> None:
         self.folder = StateFolder(state)
         self.store = FileStore(state)
         self.ports = Ports(self.folder.ports)
         self.secrets = Secrets(self.folder.secrets, on_secret)
-        self.toolbox = Toolbox(self.folder, runtime)
+        self.toolbox = Toolbox(self.folder, runtime, on_wait)
         self.supervisor = Supervisor(self.folder, self.ports, self.secrets)
         self.detachment = Detachment(self.folder, self.supervisor, root)
         self.releases = Releases(self.folder.releases, "app.pex", copy_pex)
         name, database = system.database
+        self._session = session_settings(database.lock_timeout_s)
         self.database = LocalDatabase(name, database.database, self.folder, self.secrets)
         self._migration_files = deploy / database.migrations
         self.migrations = Migrations(
-            self._migration_files, self.rows, self._run_dbmate, self.secrets.mask
+            self._migration_files,
+            self.rows,
+            self._run_dbmate,
+            self.secrets.mask,
+            database.lock_timeout_s,
         )
         self.gateway = LocalGateway(system.gateway, self.folder, self.ports)
         self.health = Health(
@@ -87,11 +94,12 @@ class Parts:
         """Run a read-only query by psql."""
         return self.database.rows(self.tools(), self.database_port(), sql)
 
-    def _run_dbmate(self, kind: MigrationKind) -> "CompletedProcess[str]":
+    def _run_dbmate(self, kind: MigrationKind, look: Callable[[], None]) -> "CompletedProcess[str]":
         return dbmate.apply(
             self.tools().dbmate,
             self._migration_files,
             kind,
             database=self.database.name,
-            environment=self.database.environment(self.database_port()),
+            environment={**self.database.environment(self.database_port()), **self._session},
+            look=look,
         )

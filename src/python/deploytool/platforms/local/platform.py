@@ -97,9 +97,15 @@ class LocalPlatform:
         """Return nothing: what others end or start shows in the instances."""
         return {}
 
-    def migrate(self, kind: MigrationKind) -> Sequence[str]:
+    def require_distinct_migrations(self) -> None:
+        """Raise InvalidInput when two migration files of a kind have one version."""
+        self._parts.migrations.require_distinct()
+
+    def migrate(
+        self, kind: MigrationKind, deadline_s: float, tell: Callable[[str, str], None]
+    ) -> Sequence[str]:
         """Apply pending migrations by dbmate."""
-        return self._parts.migrations.apply(kind)
+        return self._parts.migrations.apply(kind, deadline_s, tell)
 
     def pending_migrations(self, kind: MigrationKind) -> Sequence[str]:
         """Return the pending migration files' names."""
@@ -185,11 +191,12 @@ class LocalPlatform:
         """GET a path at the gateway."""
         return get(self.gateway_url() + path)
 
-    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> None:
-        """Write the weight and wait until the router has it in force."""
+    def set_weight(self, component: str, canary_percent: int, deadline_s: float) -> str:
+        """Write the weight and wait until the router has it in force. One process serves all."""
         self._parts.gateway.routes.set_weight(
             component, canary_percent, self._parts.gateway.api(), deadline_s
         )
+        return ""
 
     def weight(self, component: str) -> int:
         """Return the share that the router has in force."""

@@ -50,9 +50,16 @@ class Toolbox:
     """Installs tools and remembers which are in use.
 
     artifact: the runtime PEX, None when none was handed over; then what is installed is used.
+    on_wait: is told what takes so long.
     """
 
-    def __init__(self, folder: StateFolder, artifact: Path | None) -> None:
+    def __init__(
+        self,
+        folder: StateFolder,
+        artifact: Path | None,
+        on_wait: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._on_wait = on_wait
         self._folder = folder
         self._current = folder.tools / "current"
         self._artifact = artifact
@@ -108,6 +115,8 @@ class Toolbox:
     def _unpack(self, path: Path) -> None:
         assert self._artifact is not None
         self._folder.require_space()
+        megabytes = self._artifact.stat().st_size / 1_000_000
+        self._on_wait(f"the local runtime is unpacked, once for each build ({megabytes:.0f} MB)")
         with disk("unpacking", path), tempfile.TemporaryDirectory(dir=self._folder.tools) as place:
             unpacked = Path(place) / "venv"
             done = run(

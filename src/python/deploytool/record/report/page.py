@@ -6,11 +6,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from deploytool.canary.machine import Phase
+from deploytool.canary.sentences import unseen
 from deploytool.canary.verdict import Decision
-from deploytool.canary.words import between, duration, percent, strength
+from deploytool.canary.words import between, duration, metric_name, percent, strength
 from deploytool.record.report.panels import plots_of
 from deploytool.record.report.plot import Frame
-from deploytool.record.report.rates import NONE, metric_name, rates_of
+from deploytool.record.report.rates import NONE, rates_of
 from deploytool.record.report.view import ARMS, Report
 from deploytool.record.report.words import clock, moment, number, span, unbroken
 
@@ -33,7 +34,7 @@ def page(report: Report) -> str:
     return environment.get_template("report.html").render(
         report=report,
         headline=headline(report),
-        meaning=meaning(report),
+        meaning=" ".join([meaning(report), *_unseen(report)]),
         frame=frame,
         plots=plots_of(report, frame),
         arms=ARMS,
@@ -43,6 +44,7 @@ def page(report: Report) -> str:
         percent=_or_dash(percent),
         duration=_or_dash(duration),
         strength=strength,
+        stays=_stays(report),
         thousands="{:,}".format,
     )
 
@@ -76,6 +78,23 @@ def meaning(report: Report) -> str:
             f"{percent(policy.alpha_promotion)}."
         )
     return "Neither health nor harm was proved in the time that a step has."
+
+
+def _stays(report: Report) -> str:
+    """Write how long a step lasts, of each step where they differ."""
+    if (policy := report.policy) is None:
+        return NONE
+    left = range(len(report.weights_percent) - 1, -1, -1)
+    stays = [f"{span(policy.least_at_s(each))} to {span(policy.most_at_s(each))}" for each in left]
+    return stays[0] if len({*stays}) == 1 else ", ".join(stays)
+
+
+def _unseen(report: Report) -> list[str]:
+    """Say what a promotion cannot promise, as it was over so soon."""
+    if report.outcome.word != "promoted":
+        return []
+    told = unseen(sum(step.observed_s for step in report.steps))
+    return [f"{told[0].upper()}{told[1:]}."]
 
 
 def _or_dash(words: Callable[[float], str]) -> Callable[[float | None], str]:

@@ -6,10 +6,9 @@ from functools import partial
 
 from deploytool.canary.figures import ArmFigures, MetricFigures
 from deploytool.canary.observation import Observation
-from deploytool.canary.words import between, duration, percent, strength
+from deploytool.canary.words import between, duration, metric_name, percent, strength
 from deploytool.record.report.axis import Linear, Logarithmic, path
 from deploytool.record.report.plot import Frame, Limit, Line, Plot, Tick, y_ticks
-from deploytool.record.report.rates import metric_name
 from deploytool.record.report.view import ARMS, Arm, Report, Seen
 from deploytool.record.report.words import number
 

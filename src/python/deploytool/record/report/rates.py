@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from deploytool.canary.figures import MetricFigures
-from deploytool.canary.words import between, duration, percent, ratio_between
+from deploytool.canary.words import between, percent, ratio_between
 
 NONE = "\N{EN DASH}"
 """Where there is no number."""
@@ -16,11 +16,6 @@ class Rate:
     value: str
     counts: str
     interval: str
-
-
-def metric_name(metric: MetricFigures) -> str:
-    """Name a metric, with the bound of latency."""
-    return metric.metric if metric.bound_s is None else f"latency over {duration(metric.bound_s)}"
 
 
 def rates_of(metric: MetricFigures) -> tuple[Rate, Rate]:

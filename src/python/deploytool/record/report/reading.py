@@ -167,7 +167,8 @@ def _start(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
         "component": details["component"],
         "stable": details["stable"],
         "canary": details["canary"],
-        "settings": tuple(details["settings"]),
+        # Earlier records have the names of the settings alone.
+        "differs": tuple(details["differs"] if "differs" in details else details["settings"]),
         "weights_percent": tuple(details["steps"]),
         "is_held_at_end": details["is_held_at_end"],
     }

@@ -131,7 +131,7 @@ class Report:
     component: str
     stable: str
     canary: str
-    settings: tuple[str, ...]
+    differs: tuple[str, ...]
     weights_percent: tuple[int, ...]
     is_held_at_end: bool
     policy: VerdictPolicy | None
