@@ -21,13 +21,13 @@ def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "metric"),
-    # The first begins after the smoke requests.
-    [("late:3s:status:404:1", "client errors: "), ("hang:0.33", "errors: ")],
+    # The first begins after the smoke requests, long before the last step can be passed.
+    [("late:4s:status:404:1", "client errors: "), ("hang:0.33", "errors: ")],
 )
 def test_what_visitors_would_call_not_served_is_rolled_back_and_named(
     deployed: Deploytool, fault: str, metric: str
 ) -> None:
-    with deployed.answering_within(2):
+    with deployed.declared(least_step_s=5), deployed.answering_within(2):
         result = faulty(deployed, fault)
     assert result["reason"].startswith(metric)
 
@@ -36,9 +36,10 @@ def test_wrong_bodies_are_found_by_the_tools_own_traffic_and_callers_are_named(
     deployed: Deploytool,
 ) -> None:
     before = deployed.stable()
-    result = deployed.done(
-        "canary", COMPONENT, "--env", "INVENTORY_FAULT=body:0.5", "--load", "80", code=4
-    )
+    with deployed.declared(least_step_s=5):
+        result = deployed.done(
+            "canary", COMPONENT, "--env", "INVENTORY_FAULT=body:0.5", "--load", "80", code=4
+        )
     assert result["reason"].startswith("answers as expected: ")
     assert result["load"]["counts"]["failures_by_kind"]["unexpected body"] > 0
     assert [each for each in result["callers"] if "legacy-app" in each and COMPONENT in each]
