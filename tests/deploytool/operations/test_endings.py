@@ -25,7 +25,7 @@ from tests.deploytool.traffic.load.shop import BUY, Shop, load_of, running_shop
 Row = dict[str, object]
 CUP: Row = {"sku": "CUP", "reserved": 5, "pending": 3}
 PLATE: Row = {"sku": "PLATE", "reserved": 1, "pending": 0}
-OPTIONS = Options(target="memory", is_json=False, is_sure=False, timeout_s=1)
+OPTIONS = Options(target="local", is_json=False, is_sure=False, timeout_s=1)
 
 
 @pytest.fixture(scope="module")
