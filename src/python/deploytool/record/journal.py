@@ -118,10 +118,11 @@ class Journal:
             append(self._path, line)
         except RecordFailed as refused:
             trouble = f"{refused.what}: {refused.why}"
-            for self._path in self._elsewhere:
+            for place in self._elsewhere:
                 with suppress(RecordFailed):
-                    append(self._path, line)
-                    self._warn(f"{trouble}; this command is on record in {self._path}")
+                    append(place, line)
+                    self._path = place
+                    self._warn(f"{trouble}; this command is on record in {place}")
                     return
             if self._is_required:
                 raise
