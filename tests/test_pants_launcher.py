@@ -135,6 +135,7 @@ def test_a_reader_that_has_enough_ends_nothing(
     assert (ended.returncode, ended.stdout.splitlines()) == (4, shown), ended
     assert (home / "done").is_file()
 
+
 def test_a_daemon_that_is_too_slow_is_done_without(tmp_path: Path) -> None:
     (tmp_path / LOCK).parent.mkdir(parents=True)
     shutil.copy(LOCK, tmp_path / LOCK)

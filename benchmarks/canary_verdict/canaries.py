@@ -1,11 +1,12 @@
 """How the product begins a canary in these simulations."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from scipy.special import ndtr
 
 from benchmarks.canary_verdict.latency import SLOWNESS, Latency
+from benchmarks.canary_verdict.traffic import Answers
 from deploytool.canary.bound import PromotionBound
 from deploytool.canary.observation import ArmCounters
 from deploytool.canary.policy import VerdictPolicy
@@ -39,7 +40,8 @@ def started(
 ) -> CanaryEvidence:
     """Begin a canary. median_s: of stable's latency before it; None: latency is not judged.
 
-    latency_floor_ms: low, unless the floor is what is measured. settings: NOW or BEFORE.
+    latency_floor_ms: low, unless the floor is what is measured. settings: of the
+    policy, that differ from what is declared.
     """
     declared = CanaryPolicy(
         alpha=ALPHA,
@@ -55,6 +57,11 @@ def started(
     # Promotion is measured apart (promotion.py): here one tolerance, and not 43 each poll, will do.
     bound = PromotionBound.start(tolerances=(policy.tolerance,), rate=0, alpha=ALPHA_PROMOTION)
     return start.model_copy(update={"promotion": bound})
+
+
+def settings_for(others: Sequence[Answers]) -> Mapping[str, object]:
+    """Return the settings with which these are judged: wrong ones only where somebody looks."""
+    return {"are_answers_checked": any(each.kind == "wrong" for each in others)}
 
 
 def latency(

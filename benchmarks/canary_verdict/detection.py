@@ -20,6 +20,7 @@ from benchmarks.canary_verdict.canaries import (
     MEDIAN_S,
     NOW,
     latency,
+    settings_for,
     started,
 )
 from benchmarks.canary_verdict.lines import (
@@ -58,6 +59,7 @@ OTHERS: dict[str, tuple[Answers, ...]] = {
     "redirects to all": (Answers("redirects", constant(0.05), worse_by=0.95),),
     "redirects to 20 %": (Answers("redirects", constant(0.05), worse_by=0.2),),
     "5 % wait too long and give up": (Answers("late", constant(0.001), worse_by=0.05),),
+    "20 % are not as the tool's load expects": (Answers("wrong", constant(0.001), worse_by=0.2),),
 }
 """What a canary does that fails in no other way."""
 VANISHING = (
@@ -198,7 +200,8 @@ def _slower_than_the_floor(times: float, name: str, random: Generator, runs: int
 
 
 def _answering(others: tuple[Answers, ...], name: str, random: Generator, runs: int) -> list[Line]:
-    start = started(median_s=MEDIAN_S, latency_floor_ms=FLOOR_MS)
+    settings = settings_for(others)
+    start = started(median_s=MEDIAN_S, latency_floor_ms=FLOOR_MS, settings=settings)
     traffic = RandomRouting(
         constant(0.001), 100, requests=MOST_REQUESTS, latency=latency(start), others=others
     )

@@ -15,7 +15,7 @@ from benchmarks.canary_verdict.traffic import Arm, Poll, Traffic
 from deploytool.canary.evidence import ROUNDING
 from deploytool.canary.failure import CLIENT_GAVE_UP
 from deploytool.canary.metric import MetricKind
-from deploytool.canary.observation import ArmCounters, Observation
+from deploytool.canary.observation import ArmCounters, Observation, Pair
 from deploytool.canary.verdict import POLLS_AFTER_MOVE, CanaryEvidence
 
 SAMPLE = 10
@@ -96,7 +96,9 @@ def block_tables(start: CanaryEvidence, block: Poll) -> Iterator[Tables]:
                 yield table(lambda arm: arm.answered, lambda arm: arm.client_errors)
             case MetricKind.REDIRECTS:
                 yield table(lambda arm: arm.succeeded + arm.redirects, lambda arm: arm.redirects)
-            case _:
+            case MetricKind.EXPECTATIONS:
+                yield table(lambda arm: arm.ended, lambda arm: arm.unexpected)
+            case MetricKind.BUSINESS:
                 raise NotImplementedError(metric.kind)
 
 
@@ -161,18 +163,16 @@ def _only(runs: Bools, block: Tables) -> Tables:
 def _observed(start: CanaryEvidence, poll: Poll, run: int) -> Observation:
     """Return one run's poll as the router's reader would."""
     latency = [metric for metric in start.metrics if metric.bound_s is not None]
-    return Observation(
-        seconds=1.0,
-        canary=_counters(poll.canary, run, start.late_s, [each.bound_s for each in latency]),
-        stable=_counters(poll.stable, run, start.late_s, [each.stable_bound_s for each in latency]),
-        share=poll.share,
-    )
+    canary = _counters(poll.canary, run, start.late_s, [each.bound_s for each in latency])
+    stable = _counters(poll.stable, run, start.late_s, [each.stable_bound_s for each in latency])
+    return Observation(seconds=1.0, canary=canary, stable=stable, share=poll.share)
 
 
 def _counters(
     arm: Arm, run: int, late_s: float | None, bounds_s: Sequence[float | None]
 ) -> ArmCounters:
     ended, late, soon = (int(counts[run]) for counts in (arm.ended, arm.late, arm.soon))
+    unexpected = int(arm.unexpected[run])
     # Two of the bounds may be one of the router's.
     slow = {bound: int(over[run]) for bound, over in zip(bounds_s, arm.slow, strict=True) if bound}
     buckets = [(bound, ended - over) for bound, over in slow.items()]
@@ -186,4 +186,5 @@ def _counters(
         },
         buckets=(*buckets, (math.inf, ended)) if buckets else (),
         gave_up=((late_s, soon), (math.inf, late + soon)) if late_s else (),
+        expected=Pair(count=ended - unexpected, per=unexpected),
     )

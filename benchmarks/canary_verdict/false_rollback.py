@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 
 from benchmarks.canary_verdict import evidence
-from benchmarks.canary_verdict.canaries import FLOOR_MS, MEDIAN_S, latency, started
+from benchmarks.canary_verdict.canaries import FLOOR_MS, MEDIAN_S, latency, settings_for, started
 from benchmarks.canary_verdict.lines import Line, Scenario, share
 from benchmarks.canary_verdict.rates import Rates, constant, spikes, walk
 from benchmarks.canary_verdict.traffic import Answers, RandomRouting, RoundRobin, Traffic
@@ -43,11 +43,13 @@ OTHERS: dict[str, tuple[Answers, ...]] = {
         Answers("late", spikes(0.001, 0.3)),
         Answers("soon", spikes(0.001, 0.3)),
     ),
+    "not as expected, constant 5 %": (Answers("wrong", constant(0.05)),),
     "all of it": (
         Answers("client_errors", walk(0.001, 0.6)),
         Answers("redirects", spikes(0.01, 0.4)),
         Answers("late", spikes(0.001, 0.3)),
         Answers("soon", constant(0.03)),
+        Answers("wrong", spikes(0.001, 0.2)),
     ),
 }
 """What happens on both versions alike, beside 1 % of failures."""
@@ -115,7 +117,8 @@ def _other_answers() -> list[Scenario]:
     other = partial(Scenario, "The same with other answers on both versions, polls of 100")
     found = []
     for name, others in OTHERS.items():
-        start = started((0.1, 0.5), median_s=MEDIAN_S, latency_floor_ms=FLOOR_MS)
+        settings = settings_for(others)
+        start = started((0.1, 0.5), median_s=MEDIAN_S, latency_floor_ms=FLOOR_MS, settings=settings)
         traffic = RandomRouting(
             constant(0.01), 100, weights=(0.1, 0.5), latency=latency(start), others=others
         )

@@ -67,13 +67,12 @@ class SlowRequests:
     ) -> tuple[Ints, ...]:
         """Draw those over a higher bound among those over a lower."""
         hits, share = requests, np.ones(len(requests))
-        counts = []
-        for bound_s in bounds_s:
+        counts = {}
+        for bound_s in sorted({*bounds_s}):
             over = ndtr(np.log(median_s / bound_s) / SLOWNESS)
-            hits = self._random.binomial(hits, over / share)
+            hits = counts[bound_s] = self._random.binomial(hits, over / share)
             share = over
-            counts.append(hits)
-        return tuple(counts)
+        return tuple(counts[bound_s] for bound_s in bounds_s)
 
     def _medians(self, runs: int) -> Iterator[Floats]:
         """Yield stable's median, poll by poll."""

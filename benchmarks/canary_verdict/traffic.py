@@ -17,7 +17,8 @@ class Arm(NamedTuple):
     """One version's requests in a poll of many runs, an element a run.
 
     ended: all of them. The next five: those that did not end well, by how they ended; late and soon
-    are those whose clients gave up. slow: over each of the bounds that latency is judged at.
+    are those whose clients gave up. wrong: those that seem to have succeeded, and whose answers are
+    not what the tool's own load expects. slow: over each of the bounds that latency is judged at.
     """
 
     ended: Ints
@@ -26,11 +27,16 @@ class Arm(NamedTuple):
     redirects: Ints
     late: Ints
     soon: Ints
+    wrong: Ints
     slow: tuple[Ints, ...]
 
     @property
     def answered(self) -> Ints:
         return self.ended - self.late - self.soon
+
+    @property
+    def unexpected(self) -> Ints:
+        return self.failed + self.wrong
 
     @property
     def succeeded(self) -> Ints:
@@ -45,6 +51,7 @@ class Arm(NamedTuple):
             redirects=self.redirects + other.redirects,
             late=self.late + other.late,
             soon=self.soon + other.soon,
+            wrong=self.wrong + other.wrong,
             slow=tuple(mine + theirs for mine, theirs in zip(self.slow, other.slow, strict=True)),
         )
 
@@ -89,13 +96,13 @@ def failures(random: Generator, requests: Ints, rate: Floats, cluster_size: floa
     return np.minimum(requests, np.where(clusters > 0, clusters + more, 0))
 
 
-Kind = Literal["client_errors", "redirects", "late", "soon"]
+Kind = Literal["client_errors", "redirects", "late", "soon", "wrong"]
 """A field of `Arm`."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """How many requests end in one of the ways that are neither success nor failure.
+    """How many requests end in one of the ways that the router does not take for failures.
 
     rates: for both versions, of the requests left over by the kinds before.
     worse_by: the canary's rate minus that.
@@ -166,6 +173,7 @@ def _ended(
         redirects=counts.get("redirects", none),
         late=counts.get("late", none),
         soon=counts.get("soon", none),
+        wrong=counts.get("wrong", none),
         slow=(),
     )
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from deploytool.canary.latency import BASELINE_REQUESTS, judged_bounds, late_s, quantile_s
+from deploytool.canary.latency import BASELINE_REQUESTS, judged_bounds, late_s, quantile_s, settle_s
 from deploytool.canary.observation import ArmCounters
 
 
@@ -115,3 +115,8 @@ def test_late_is_what_is_slower_than_the_bound_above_stables_p99() -> None:
 )
 def test_nobody_is_late_while_stables_p99_is_not_known(unknown: ArmCounters) -> None:
     assert late_s(unknown) is None
+
+
+def test_requests_of_a_service_slower_than_the_dropped_polls_take_longer_to_end() -> None:
+    assert settle_s(baseline(BASELINE_REQUESTS)) == settle_s(ArmCounters()) == 0
+    assert settle_s(arm((5.0, 990), (10.0, 1000), (math.inf, 1000))) == pytest.approx(3)

@@ -86,3 +86,12 @@ def test_what_was_known_at_one_share_goes_on_at_the_next() -> None:
     alone = start().after(block(25, 75, 0.25))
     assert moved.log_e == pytest.approx(evidence.log_e + alone.log_e)
     assert math.isfinite(moved.log_e)
+
+
+def test_a_slow_service_gets_the_time_in_which_requests_of_before_end() -> None:
+    slow = start().model_copy(update={"settle_s": 3.0}).begun_anew()
+    for _ in range(3):
+        slow = slow.after(block(10, 90, 0.5))  # they were shared out at the step before
+    assert slow.log_e == 0
+    assert slow.after(block(48, 52, 0.5)).requests == 100
+    assert slow.begun_anew().after(block(10, 90, 0.5)).requests == 0

@@ -8,7 +8,7 @@ import pytest
 
 from deploytool.canary.evidence import RollbackProcess
 from deploytool.canary.observation import Table
-from deploytool.canary.weights import router_weights
+from deploytool.canary.weights import load_ratio, router_weights
 
 BLOCK = 50
 
@@ -109,3 +109,14 @@ def test_a_healthy_canary_survives_traffic_in_a_fixed_cycle(cycle: int) -> None:
 
 def test_round_percentages_would_roll_back_healthy_canaries() -> None:
     assert sum(is_rolled_back((50, 50), 2, seed) for seed in range(25)) > 5
+
+
+@pytest.mark.parametrize(
+    ("percent", "stable", "canary", "ratio"),
+    [(50, 2, 1, 2.0), (50, 2, 2, 1.0), (10, 9, 1, 1.0), (25, 9, 1, 3.0), (75, 1, 1, 3.0),
+     (0, 2, 1, 1.0), (100, 2, 1, 1.0), (50, 0, 1, 0.0), (50, 2, 0, 2.0)],
+)  # fmt: skip
+def test_who_has_fewer_processes_than_its_share_needs_gives_each_more_to_do(
+    percent: int, stable: int, canary: int, ratio: float
+) -> None:
+    assert load_ratio(percent, stable, canary) == pytest.approx(ratio)

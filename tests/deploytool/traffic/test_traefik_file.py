@@ -41,6 +41,13 @@ def test_the_share_becomes_the_weights_of_the_pool() -> None:
     assert services["web-canary"]["loadBalancer"]["servers"] == [{"url": CANARY}]
 
 
+@pytest.mark.parametrize(("percent", "ratio"), [(25, 1 / 3), (50, 1), (75, 3), (100, 1)])
+def test_one_process_against_one_carries_the_load_that_its_share_says(
+    percent: int, ratio: float
+) -> None:
+    assert both(percent).load_ratio == pytest.approx(ratio)
+
+
 @pytest.mark.parametrize(
     ("prefix", "rule"),
     [

@@ -7,6 +7,8 @@ from deploytool.canary.observation import ArmCounters
 
 JUDGED_QUANTILES = (0.5, 0.75, 0.9, 0.99)
 _LATE = 0.99
+# The polls that are dropped at the beginning of a step take about so long.
+_DROPPED_S = 2.0
 MOST_GAP = 3.0
 """Largest odds ratio that is tolerated for the floor's sake: at more, another bound is sharper."""
 REQUESTS_ABOVE = 10
@@ -87,6 +89,11 @@ def late_s(baseline: ArmCounters) -> float | None:
         return None
     faster = _LATE * baseline.timed
     return next((b for b, count in baseline.buckets if count >= faster and b < math.inf), None)
+
+
+def settle_s(baseline: ArmCounters) -> float:
+    """Return for how long requests of before still end after the polls dropped at each step."""
+    return max(0.0, (quantile_s(baseline, _LATE) or 0.0) - _DROPPED_S)
 
 
 def _is_known(baseline: ArmCounters, share: float) -> bool:

@@ -25,6 +25,8 @@ class ShareEvidence(Frozen):
 
     share: of the present factor; requests, canary: that ended in it. log_e_before: of all earlier
     factors. reached_s: for how long, in seconds of what was judged, the limit has been reached.
+    settle_s: how long after a change of the share requests of before it still end; settling_s: what
+    is left of that.
     """
 
     limit: float
@@ -33,12 +35,17 @@ class ShareEvidence(Frozen):
     requests: NonNegativeInt = 0
     log_e_before: float = 0.0
     reached_s: float = 0.0
+    settle_s: float = 0.0
+    settling_s: float = 0.0
 
     def after(self, block: Observation) -> Self:
         """Take in one block; one without a share that was set changes nothing."""
         share = block.share
         if share is None or not 0 < share < 1:
             return self
+        if self.settling_s > 0:
+            left_s = max(0.0, self.settling_s - block.seconds)
+            return self.model_copy(update={"settling_s": left_s})
         begun = self if share == self.share else self._with_factor(share)
         taken = begun.model_copy(
             update={
@@ -49,9 +56,9 @@ class ShareEvidence(Frozen):
         reached_s = self.reached_s + block.seconds if taken.is_reached else 0.0
         return taken.model_copy(update={"reached_s": reached_s})
 
-    def awaited_anew(self) -> Self:
+    def begun_anew(self) -> Self:
         """Give what is missing its time once more: a person, or a new step, wants to go on."""
-        return self.model_copy(update={"reached_s": 0.0})
+        return self.model_copy(update={"reached_s": 0.0, "settling_s": self.settle_s})
 
     @property
     def log_e(self) -> float:

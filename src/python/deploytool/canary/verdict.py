@@ -14,7 +14,7 @@ from deploytool.canary.bound import PromotionBound, tolerances
 from deploytool.canary.comparison import better_metrics, silent_metrics
 from deploytool.canary.evidence import ROUNDING, log_sum_exp
 from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures, ShareFigures
-from deploytool.canary.latency import late_s
+from deploytool.canary.latency import late_s, settle_s
 from deploytool.canary.metric import MetricEvidence, MetricKind, judged_metrics
 from deploytool.canary.observation import NOTHING, ArmCounters, Frozen, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
@@ -88,7 +88,7 @@ class CanaryEvidence(Frozen):
             step=0,
             baseline_error_rate=rate,
             late_s=patience_s,
-            share=ShareEvidence(limit=1 / policy.alpha),
+            share=ShareEvidence(limit=1 / policy.alpha, settle_s=settle_s(baseline)),
             blocks=Blocks(
                 least_requests=policy.least_block_requests, polls_to_drop=policy.warm_up_polls
             ),
@@ -109,7 +109,7 @@ class CanaryEvidence(Frozen):
         for next_step in range(self.step + 1, step + 1):
             evidence = evidence._begun(next_step)
         blocks = evidence.blocks.dropping(POLLS_AFTER_MOVE)
-        share = evidence.share.awaited_anew()
+        share = evidence.share.begun_anew()
         return evidence.model_copy(update={"blocks": blocks, "share": share})
 
     def after(self, poll: Observation | Reset) -> Self:

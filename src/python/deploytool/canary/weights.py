@@ -35,3 +35,13 @@ def router_weights(percent: int) -> tuple[int, int]:
         return stable, canary
     canary = CANARY_WEIGHTS[percent - 1]
     return TOTAL - canary, canary
+
+
+def load_ratio(percent: int, stable: int = 1, canary: int = 1) -> float:
+    """Return how many times the load of one of stable's processes each of the canary's carries.
+
+    percent: the canary's share; 0 and 100 compare nothing: 1. stable, canary: how many serve.
+    """
+    if percent in (0, 100):
+        return 1.0
+    return percent * stable / ((100 - percent) * max(1, canary))

@@ -81,11 +81,10 @@ class Context:
             )
         return services[name]
 
-    def addresses(self) -> dict[str, str]:
+    def addresses(self, gateway_url: str) -> dict[str, str]:
         """Return where each service is reached from outside: component -> URL of its route."""
-        url = self.platform.gateway_url()
         return {
-            name: f"{url}{service.route.rstrip('/')}/"
+            name: f"{gateway_url}{service.route.rstrip('/')}/"
             for name, service in self.system.services.items()
         }
 

@@ -76,12 +76,13 @@ def status(context: Context) -> Status:
     holder = context.platform.store.holder()
     canary = state.canary
     instances = tuple(context.platform.instances())
+    url = context.platform.gateway_url()
     # Nothing is observed during an interruption, and the step has its whole time again afterwards.
     elapsed_s = context.now() - canary.since if canary and holder else 0.0
     return Status(
         target=context.target,
-        url=context.platform.gateway_url(),
-        addresses=context.addresses(),
+        url=url,
+        addresses=context.addresses(url),
         instances=instances,
         weights={canary.component: context.platform.weight(canary.component)} if canary else {},
         earlier=state.earlier,

@@ -189,7 +189,9 @@ class Migrations:
             first = self._first(kind, before)
             raise MigrationFailed(
                 f"the {kind} migration {first.name} was not done within {deadline_s:.0f} s",
-                why=self._mask(watch.blocker) or "the database still worked at it",
+                why=self._mask(f"it waited for {watch.blocker}")
+                if watch.blocker
+                else "the database still worked at it",
                 note=f"it was ended in the database, too; {_kept(first)}",
                 hint=f"see that what it waits for ends, then {_again(kind)}; "
                 "`--timeout SECONDS` gives it longer",

@@ -65,7 +65,9 @@ class TraefikApi:
         """Read the counters of both backends. kept: the route in force. Raises PlatformFailed."""
         text = self._get("/metrics").text
         snapshot = read_snapshot(text, component, time.monotonic())
-        return snapshot.model_copy(update={"share": kept and kept.share})
+        if kept is None:
+            return snapshot
+        return snapshot.model_copy(update={"share": kept.share, "load_ratio": kept.load_ratio})
 
     def _missing(self, route: Route) -> str | None:
         try:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import yaml
 
-from deploytool.canary.weights import router_weights
+from deploytool.canary.weights import load_ratio, router_weights
 
 Arm = Literal["stable", "canary"]
 ARMS: tuple[Arm, ...] = ("stable", "canary")
@@ -64,6 +64,11 @@ class Route:
             return None
         weights = self.weights
         return weights[service_name(self.component, "canary")] / sum(weights.values())
+
+    @property
+    def load_ratio(self) -> float:
+        """How many times the load of stable the canary carries: each is one process."""
+        return load_ratio(self.canary_percent)
 
     @property
     def is_split(self) -> bool:

@@ -79,6 +79,7 @@ def test_the_header_chooses_whatever_the_weight_and_is_not_observed(
     for percent in (10, 50, 90):
         up.set_weight("web", percent, 10)
         before = up.observe("web")
+        assert before.load_ratio == percent / (100 - percent)
         assert set(islice(strangers(up, ALWAYS), 15)) == {canary}
         assert set(islice(strangers(up, NEVER), 15)) == {stable}
         after = up.observe("web")

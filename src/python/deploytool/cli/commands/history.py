@@ -27,11 +27,10 @@ def command(options: Options, last: int) -> int:
 
 def _text(history: History) -> str:
     # A run's name begins with the time, UTC.
-    header = ("run", "who", "command", "target", "result", "seconds")
+    header = ("run", "command", "target", "result", "seconds")
     rows = [
         (
             past.run,
-            f"{past.user}@{past.host}",
             past.command,
             past.target,
             past.result,
@@ -40,7 +39,11 @@ def _text(history: History) -> str:
         for past in history.commands
     ]
     notes = [
-        [f"differs in: {', '.join(past.differs)}" if past.differs else "", past.reason]
+        [
+            f"by {past.user}@{past.host}"
+            + (f"; differs in: {', '.join(past.differs)}" if past.differs else ""),
+            past.reason,
+        ]
         for past in history.commands
     ]
     damaged = [f"{damage.place} is damaged: {damage.why}" for damage in history.damaged]

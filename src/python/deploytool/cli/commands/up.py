@@ -26,7 +26,7 @@ def command(options: Options) -> int:
     with open_session(options, "up") as session:
         plan = up(session.context)
         url = session.context.platform.gateway_url()
-        addresses = session.context.addresses()
+        addresses = session.context.addresses(url)
     seconds = time.monotonic() - started
     done = "nothing to change" if plan.is_empty else "done"
     show(

@@ -46,7 +46,10 @@ def table(
     widths = _widths(cells, width)
     lines = []
     for number, (row, below) in enumerate(zip_longest(cells, ((), *notes), fillvalue=())):
-        broken = [textwrap.wrap(cell, w) for cell, w in zip(row, widths, strict=True)]
+        broken = [
+            textwrap.wrap(cell, max(1, w), break_on_hyphens=False)
+            for cell, w in zip(row, widths, strict=True)
+        ]
         for parts in zip_longest(*broken, fillvalue=""):
             styled = [
                 _styled(part, cell, w, is_header=number == 0)
@@ -67,14 +70,24 @@ def labelled(values: Mapping[str, str]) -> str:
 
 
 def _widths(cells: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Return the columns' widths: what they need, or the narrowest that a widest one may have."""
-    needed = [max(1, *map(len, column)) for column in zip(*cells, strict=True)]
-    room = width - _GAP * (len(needed) - 1)
-    widest = max(needed)
-    # A word in each column is let stand on its own, however narrow the terminal.
-    while sum(min(each, widest) for each in needed) > room and widest > _LEAST_WIDTH:
-        widest -= 1
-    return [min(each, widest) for each in needed]
+    """Return the columns' widths: what they need, or so much less that all have room.
+
+    A word, such as a name to be copied, is broken only where nothing else gives room.
+    """
+    columns = list(zip(*cells, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    words = [
+        max((len(w) for cell in column for w in cell.split()), default=0) for column in columns
+    ]
+    room = width - _GAP * (len(columns) - 1)
+    for least in (words, [_LEAST_WIDTH] * len(columns)):
+        while sum(widths) > room:
+            spare = [each - min(each, floor) for each, floor in zip(widths, least, strict=True)]
+            if not any(spare):
+                break
+            widest = max(range(len(widths)), key=lambda n: (spare[n] > 0, widths[n]))
+            widths[widest] -= 1
+    return widths
 
 
 def _styled(part: str, cell: str, width: int, *, is_header: bool) -> str:

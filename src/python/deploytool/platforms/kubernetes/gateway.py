@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from deploytool.canary.observation import Snapshot
+from deploytool.canary.weights import load_ratio
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.base import Role
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.objects import Key
 from deploytool.platforms.kubernetes.scraping import Counted, Source, Wanted
-from deploytool.platforms.kubernetes.workloads import load_ratio
 from deploytool.traffic.gateway_counters import GatewayCounters
 from deploytool.traffic.metrics import GATEWAY_METRICS, read_gateway
 from deploytool.traffic.traefik_file import Arm
@@ -54,7 +54,7 @@ class ClusterGateway:
         }
         serving = {role: len(self._inspection.ready_pods(component, role)) for role in Role}
         empty = {role.arm for role, pods in serving.items() if not pods}
-        load = load_ratio(serving[Role.STABLE], serving[Role.CANARY], percent)
+        load = load_ratio(percent, serving[Role.STABLE], serving[Role.CANARY])
         try:
             snapshot = counted.snapshot(read, empty, found.taken)
             return snapshot.model_copy(update={"load_ratio": load})

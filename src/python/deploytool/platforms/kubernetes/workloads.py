@@ -115,13 +115,3 @@ def canary_replicas(stable: int, percent: int) -> int:
     if percent == _ALL:
         return max(1, stable)
     return max(1, math.ceil(Fraction(stable * percent, _ALL - percent)))
-
-
-def load_ratio(stable: int, canary: int, percent: int) -> float:
-    """Return how many times the load of one of stable's pods each of the canary's carries.
-
-    stable, canary: how many pods serve. percent: the canary's share; 0 and 100 compare nothing: 1.
-    """
-    if percent in {0, _ALL}:
-        return 1.0
-    return percent * stable / ((_ALL - percent) * max(1, canary))
