@@ -9,7 +9,7 @@
     |-- CheckFailed             1   a verification or invariant does not hold
     |-- ToolFault               1   deploytool itself failed: nobody had expected that
     |-- Locked                  6   another operation holds the target
-    `-- Interrupted           130   Ctrl-C or SIGTERM; `resume` and `abort` are accepted
+    `-- Interrupted           130   Ctrl-C, SIGTERM, SIGHUP; `resume` and `abort` are accepted
 
 Each error says what failed, why (in the failing object's own words) and what to do. Foreign
 exceptions are mapped to these at the edge where they arise, with their cause chained.

@@ -19,13 +19,14 @@ from deploytool.operations.invariants import known_rows
 from deploytool.operations.load import Traffic, run_load
 from deploytool.record import event as record
 from deploytool.system.declaration import Invariant
+from deploytool.traffic.load.generator import LoadGenerator
 from tests.deploytool.operations.scripted import Story, Visitors
 from tests.deploytool.traffic.load.shop import BUY, Shop, load_of, running_shop
 
 Row = dict[str, object]
 CUP: Row = {"sku": "CUP", "reserved": 5, "pending": 3}
 PLATE: Row = {"sku": "PLATE", "reserved": 1, "pending": 0}
-OPTIONS = Options(target="memory", is_json=False, is_sure=False, timeout_s=1)
+OPTIONS = Options(target="local", is_json=False, is_sure=False, timeout_s=1)
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,40 @@ def test_data_that_cannot_be_looked_at_changes_nothing_in_the_result(
     assert (result.canary.phase, result.exit_code) == (Phase.PROMOTED, 0)
     assert result.traffic is not None
     assert why in result.traffic.not_seen
+
+
+def test_whoever_does_not_wait_for_the_last_requests_learns_the_result(
+    tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(LoadGenerator, "stop", interrupted)
+    result = Data(tmp_path, shop, [], [CUP]).begin()
+    assert (result.canary.phase, result.exit_code) == (Phase.PROMOTED, 0)
+    assert result.traffic is not None
+    assert "interrupted" in result.traffic.not_seen
+
+
+def test_a_log_that_is_full_after_the_decision_hides_no_result(tmp_path: Path, shop: Shop) -> None:
+    data = Data(tmp_path, shop, [])
+    log = data.story.log
+
+    def fill(event: record.Event) -> None:
+        if event.result == Phase.PROMOTED:
+            log.unlink()
+            log.symlink_to("/dev/full")
+
+    context = data.context("first")
+    journal = context.emit
+
+    def emit(event: record.Event) -> None:
+        journal(event)
+        fill(event)
+
+    result = judged(replace(context, emit=emit), data.story.canary("first"), Traffic())
+    assert (result.canary.phase, result.exit_code) == (Phase.PROMOTED, 1)
+    assert "No space left on device" in result.failures[0].why
 
 
 def test_a_contract_migration_that_is_refused_does_not_hide_the_promotion(

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ needs_root = pytest.mark.skipif(os.getuid() != 0, reason="to mount a file system
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temporary"
     folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
     return folder
 
 
@@ -75,7 +74,29 @@ def test_it_is_kept_in_a_temporary_folder_where_the_state_folder_takes_nothing_e
 def test_a_folder_that_others_may_write_to_is_not_used(tmp_path: Path, temporary: Path) -> None:
     (temporary / f"deploytool-{os.getuid()}").mkdir(mode=0o777)
     (temporary / f"deploytool-{os.getuid()}").chmod(0o777)
-    assert places(tmp_path / "state") == [tmp_path / "state" / "operations.log"]
+    assert list(places(tmp_path / "state")) == [tmp_path / "state" / "operations.log"]
+
+
+def test_nothing_is_made_in_the_temporary_folder_before_it_is_needed(
+    tmp_path: Path, temporary: Path
+) -> None:
+    log, state = tmp_path / "logs" / "operations.log", tmp_path / "state"
+    bring_back(log, state)
+    journal(log, state, []).record(Event("ready"))
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_was_kept_in_the_temporary_folder_comes_back_as_well(
+    tmp_path: Path, temporary: Path
+) -> None:
+    log, state = tmp_path / "logs" / "operations.log", tmp_path / "state"
+    blocked(log)
+    state.write_text("no folder")
+    journal(log, state, []).record(Event("ready"))
+    log.unlink()
+    assert bring_back(log, state) == 1
+    assert [line["event"] for line in lines_of(log)] == ["ready"]
+    assert list(temporary.glob("*/*.log")) == []
 
 
 @needs_root

@@ -187,7 +187,7 @@ def interruption(canary: Canary | None) -> Interrupted:
     where = f"step {canary.step + 1}/{len(canary.steps)}, " if canary.steps else ""
     return Interrupted(
         f"the canary of {canary.component} is left at {where}{canary.phase}",
-        why="Ctrl-C or SIGTERM was received",
+        why="Ctrl-C, SIGTERM or the end of its terminal was received",
         note=f"stable {canary.stable.id} and canary {canary.canary.id} stay as they are, "
         "processes and weights",
         hint="`deploytool resume` goes on with its evidence, `deploytool abort` takes it back",

@@ -15,6 +15,7 @@ from deploytool.traffic.load.recheck import Rechecked
 
 # Requests under way when the load ends get this long; then the data is looked at.
 _FINISH_S = 15.0
+_INTERRUPTED = "it was interrupted"
 # How many of many findings an error names.
 _NAMED = 3
 
@@ -118,7 +119,6 @@ def traffic(context: Context, wanted: Traffic, known: Known) -> Iterator[SentTra
     except BaseException:
         generator.stop(0)
         raise
-    context.say("waiting", "load", reason="its last requests, and a look at what they promised")
     try:
         sent.result = _seen(context, generator, known)
     except RecordFailed as error:
@@ -171,20 +171,25 @@ def _seen(context: Context, generator: LoadGenerator, known: Known) -> TrafficRe
 
     Whoever does not want to wait for the look ends it by Ctrl-C, and learns the rest.
     """
-    counts = generator.stop(_FINISH_S)
+    context.say("waiting", "load", reason="its last requests, and a look at what they promised")
+    not_seen = ""
+    try:
+        counts = generator.stop(_FINISH_S)
+    except KeyboardInterrupt:
+        counts, not_seen = generator.snapshot(), _INTERRUPTED
     context.emit(
         Event("load-ended", result="ok", reason=counts.summary(), details=counts.as_dict())
     )
     promises = Rechecked()
     broken = Broken()
-    not_seen = ""
     try:
-        promises = generator.recheck()
-        broken = broken_invariants(context, known)
+        if not not_seen:
+            promises = generator.recheck()
+            broken = broken_invariants(context, known)
     except DeployError as error:
         not_seen = f"{error.what}: {error.why}"
     except KeyboardInterrupt:
-        not_seen = "it was interrupted"
+        not_seen = _INTERRUPTED
     result = TrafficResult(
         counts, promises.lost, promises.unknown, broken.since, broken.before, not_seen
     )

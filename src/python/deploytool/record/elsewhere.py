@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,9 +16,17 @@ from deploytool.record.parts import opened
 _NAME = "operations.log"
 
 
-def places(state: Path) -> list[Path]:
-    """Return the files to try: in a target's state folder, and in a temporary one of this user."""
-    return [state / _NAME, *_temporary(state)]
+def places(state: Path) -> Iterator[Path]:
+    """Yield the files to try: in a target's state folder, and in a temporary one of this user.
+
+    The latter is made only when it is asked for.
+    """
+    yield state / _NAME
+    temporary = _temporary(state)
+    with suppress(OSError):
+        temporary.parent.mkdir(mode=0o700, exist_ok=True)
+    if _is_ours(temporary.parent):
+        yield temporary
 
 
 def bring_back(log: Path, state: Path) -> int:
@@ -28,19 +35,26 @@ def bring_back(log: Path, state: Path) -> int:
     They go on with the chain of the log, each as it was written. What cannot be added stays where
     it is.
     """
-    return sum(_moved(kept, log) for kept in places(state) if kept.is_file())
+    temporary = _temporary(state)
+    kept = [state / _NAME, *([temporary] if _is_ours(temporary.parent) else [])]
+    return sum(_moved(each, log) for each in kept if each.is_file())
 
 
-def _temporary(state: Path) -> Iterator[Path]:
-    """Yield the file for the target, unless somebody else has made its folder."""
-    folder = Path(tempfile.gettempdir()) / f"deploytool-{os.getuid()}"
-    with suppress(OSError):
-        folder.mkdir(mode=0o700, exist_ok=True)
+def _temporary(state: Path) -> Path:
+    # Not tempfile's: it tries to write, and fails where no disk takes anything.
+    folder = Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - a folder of ours below it
+    target = hashlib.sha256(os.fsencode(state.absolute())).hexdigest()[:12]
+    return folder / f"deploytool-{os.getuid()}" / f"{target}.log"
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether nobody else can have written there."""
+    try:
         found = folder.lstat()
-        is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-        if is_ours and not found.st_mode & 0o077:
-            target = hashlib.sha256(os.fsencode(state.absolute())).hexdigest()[:12]
-            yield folder / f"{target}.log"
+    except OSError:
+        return False
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+    return is_own and not found.st_mode & 0o077
 
 
 def _moved(kept: Path, log: Path) -> int:

@@ -10,7 +10,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ class Journal:
         listeners: Sequence[Listener] = (),
         clock: Callable[[], float] = time.time,
         *,
-        elsewhere: Sequence[Path] = (),
+        elsewhere: Iterable[Path] = (),
         is_required: bool = True,
         warn: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -74,7 +74,7 @@ class Journal:
         self.masking = Masking()
         # Where the record goes on; None when it goes nowhere.
         self._path: Path | None = path
-        self._elsewhere = list(elsewhere)
+        self._elsewhere = iter(elsewhere)
         self._is_required = is_required
         self._warn = warn
         self._listeners = list(listeners)
@@ -118,11 +118,11 @@ class Journal:
             append(self._path, line)
         except RecordFailed as refused:
             trouble = f"{refused.what}: {refused.why}"
-            while self._elsewhere:
-                self._path = self._elsewhere.pop(0)
+            for place in self._elsewhere:
                 with suppress(RecordFailed):
-                    append(self._path, line)
-                    self._warn(f"{trouble}; this command is on record in {self._path}")
+                    append(place, line)
+                    self._path = place
+                    self._warn(f"{trouble}; this command is on record in {place}")
                     return
             if self._is_required:
                 raise

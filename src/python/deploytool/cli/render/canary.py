@@ -6,6 +6,7 @@ import click
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.canary.sentences import unseen
+from deploytool.cli.calling import DEFAULT_TARGET, as_called
 from deploytool.cli.options import Options
 from deploytool.cli.render.failure import render_failure
 from deploytool.cli.render.result import plain, show
@@ -22,13 +23,13 @@ _WORDS = {
 
 def show_canary(options: Options, result: CanaryResult, seconds: float) -> None:
     """Print how a canary ended; after that what else went wrong, on standard error."""
-    show(options, canary_as_dict(result), canary_as_text(result, seconds))
+    show(options, canary_as_dict(result, options.target), canary_as_text(result, seconds))
     for failure in result.failures:
         render_failure(failure, is_json=False, target=options.target)
 
 
-def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
-    """Return what JSON output says of an ended canary."""
+def canary_as_dict(result: CanaryResult, target: str = DEFAULT_TARGET) -> dict[str, Any]:
+    """Return what JSON output says of an ended canary on a target."""
     canary = result.canary
     return {
         "result": canary.phase.value,
@@ -40,7 +41,10 @@ def canary_as_dict(result: CanaryResult) -> dict[str, Any]:
         "observed_s": round(canary.observed_s, 3),
         "load": plain(result.traffic),
         "callers": list(result.callers),
-        "failures": [failure.as_dict() for failure in result.failures],
+        "failures": [
+            {name: as_called(text, target) for name, text in failure.as_dict().items()}
+            for failure in result.failures
+        ],
         "exit_code": result.exit_code,
     }
 
