@@ -147,7 +147,9 @@ def test_a_result_that_nobody_reads_changes_nothing_in_the_exit_code(repository:
 
 def test_a_terminal_that_goes_away_is_an_interruption_on_record(repository: Path) -> None:
     # Nothing is built: the program is stopped before it finds out.
-    program = "import sys, time, deploytool.operations.context as context\n"
+    program = "import signal, sys, time, deploytool.operations.context as context\n"
+    # As a terminal leaves it: whoever runs these tests may ignore it.
+    program += "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     program += "context.Context.service = lambda *_: (print(flush=True), time.sleep(60))\n"
     program += "from deploytool.cli.main import main; main()"
     arguments = [sys.executable, "-c", program, "canary", "new-microservice"]

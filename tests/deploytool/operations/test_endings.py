@@ -174,7 +174,10 @@ def test_data_that_cannot_be_looked_at_changes_nothing_in_the_result(
 def test_whoever_does_not_wait_for_the_last_requests_learns_the_result(
     tmp_path: Path, shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(*_: object) -> None:
+    stop = LoadGenerator.stop
+
+    def interrupted(generator: LoadGenerator, _: float) -> None:
+        stop(generator, 0)  # what would end with the process
         raise KeyboardInterrupt
 
     monkeypatch.setattr(LoadGenerator, "stop", interrupted)

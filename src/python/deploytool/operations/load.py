@@ -122,6 +122,7 @@ def traffic(context: Context, wanted: Traffic, known: Known) -> Iterator[SentTra
     try:
         sent.result = _seen(context, generator, known)
     except RecordFailed as error:
+        generator.stop(0)
         sent.failures.append(error)
         return
     except Exception as fault:  # of the generator's own: it says nothing of the block
