@@ -26,7 +26,7 @@ interpreter_constraints = ["CPython==3.11.*"]
 """
 TARGETS = """
 run_shell_command(
-    name="tool", command="trap 'echo undone; exit 130' INT; echo begun; sleep 60 & wait",
+    name="tool", command="trap 'kill $!; echo undone; exit 130' INT; sleep 60 & echo begun; wait",
 )
 deployment(name="deploy", tool=":tool", packages={})
 """
@@ -57,7 +57,7 @@ def test_the_tool_that_pants_runs_ends_in_order_and_pants_says_so(tmp_path: Path
     for plugin in PLUGINS:
         folder = Path("pants-plugins") / plugin
         shutil.copytree(folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (tmp_path / folder / "BUILD").unlink()
+        (tmp_path / folder / "BUILD").unlink(missing_ok=True)
     (tmp_path / "3rdparty/python").mkdir(parents=True)
     shutil.copy("3rdparty/python/pants.lock", tmp_path / "3rdparty/python")
     shutil.copy("pants", tmp_path)
