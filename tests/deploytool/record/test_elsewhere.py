@@ -11,7 +11,7 @@ from deploytool.record.chain import check
 from deploytool.record.elsewhere import bring_back, places
 from deploytool.record.event import Event
 from deploytool.record.history import read_history
-from deploytool.record.journal import Journal
+from deploytool.record.journal import Journal, append
 from deploytool.record.origin import Origin
 from tests.full_disk import full_disk
 
@@ -113,10 +113,10 @@ def test_what_was_kept_on_a_full_disk_goes_on_with_the_chain_of_the_log(tmp_path
             aborting.record(Event("check", reason="x" * 8192))
         assert len(warned) == 1
         assert bring_back(log, state) == 0
-        assert (state / "operations.log").is_file()
+        assert (state / "operations.log.taken").is_file()
         (folder / "filling").unlink()
         assert bring_back(log, state) == 2
-        assert not (state / "operations.log").exists()
+        assert list(state.glob("operations*")) == []
         assert bring_back(log, state) == 0
         with Journal(log, origin("r3", "up")).command():
             pass
@@ -126,3 +126,29 @@ def test_what_was_kept_on_a_full_disk_goes_on_with_the_chain_of_the_log(tmp_path
         assert [(past.run, past.result) for past in history.commands] == [
             ("r1", "ok"), ("r2", "ok"), ("r3", "ok"),
         ]  # fmt: skip
+
+
+def test_who_is_killed_while_bringing_back_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    log, state = tmp_path / "logs" / "operations.log", tmp_path / "state"
+    kept = state / "operations.log"
+    for run in ("r1", "r2", "r3"):
+        Journal(kept, origin(run)).record(Event("note"))
+    # As it stands when two lines were added, and another command has begun to write there since.
+    taken = kept.rename(state / "operations.log.taken")
+    for line in taken.read_bytes().splitlines()[1:3]:
+        append(log, line.rpartition(b',"hash"')[0] + b"}")
+    Journal(kept, origin("r4")).record(Event("note"))
+    assert bring_back(log, state) == 2
+    assert [line["run"] for line in lines_of(log)] == ["r1", "r2", "r3", "r4"]
+    assert list(state.iterdir()) == []
+
+
+def test_what_cannot_be_added_waits_also_while_more_is_kept(tmp_path: Path) -> None:
+    log, state = tmp_path / "logs" / "operations.log", tmp_path / "state"
+    blocked(log)
+    for run in ("r1", "r2"):
+        journal(log, state, [], run).record(Event("note"))
+        assert bring_back(log, state) == 0
+    log.unlink()
+    assert bring_back(log, state) == 2
+    assert [line["run"] for line in lines_of(log)] == ["r1", "r2"]

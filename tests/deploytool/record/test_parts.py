@@ -183,3 +183,46 @@ def test_writers_at_the_same_time_lose_no_line_where_parts_are_closed(log: Path)
     heads = len(names(log))
     assert heads > 10
     assert checked(log) == Chain(2 * count + heads, (), None)
+
+
+def test_whoever_reads_keeps_nobody_from_writing(log: Path) -> None:
+    filled(log)
+    with parts.opened(log):
+        filled(log)
+    assert numbers(log) == [*range(60), *range(60)]
+
+
+def test_a_part_that_is_closed_while_the_log_is_opened_is_read_once(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(log, 10)
+    earlier_parts = parts.earlier_parts
+
+    def meanwhile(path: Path) -> list[Path]:
+        monkeypatch.setattr(parts, "earlier_parts", earlier_parts)
+        before = len(earlier_parts(path))
+        while len(earlier_parts(path)) == before:
+            journal(log).record(Event("note"))
+        return earlier_parts(path)
+
+    monkeypatch.setattr(parts, "earlier_parts", meanwhile)
+    assert checked(log).broken is None
+
+
+def test_a_log_that_was_moved_away_begins_a_chain_of_its_own_and_that_is_said(log: Path) -> None:
+    filled(log)
+    log.rename(log.with_suffix(".moved"))
+    filled(log)
+    chain = checked(log)
+    assert chain.broken is None
+    assert ["a chain of its own begins here" in each.why for each in chain.torn] == [True]
+
+
+def test_parts_are_numbered_on_where_the_earlier_ones_are_kept_elsewhere(log: Path) -> None:
+    filled(log)
+    earlier = parts.earlier_parts(log)
+    for part in earlier:
+        part.unlink()
+    filled(log)
+    assert parts.earlier_parts(log)[0].name == f"operations-{len(earlier) + 1:06}.log"
+    assert checked(log).begins_after == earlier[-1].name

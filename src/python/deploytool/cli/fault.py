@@ -2,11 +2,14 @@
 
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from deploytool.canary.machine import Canary
 from deploytool.errors import DeployError, ToolFault
+
+if TYPE_CHECKING:  # every command would wait for the whole verdict, `--help` too
+    from deploytool.canary.machine import Canary
 
 # What passes on its way to whoever expects it.
 EXPECTED = (
@@ -18,7 +21,7 @@ EXPECTED = (
 )
 
 
-def tool_fault(fault: Exception, left: Canary | None = None) -> ToolFault:
+def tool_fault(fault: Exception, left: "Canary | None" = None) -> ToolFault:
     """Return what to tell of an unexpected exception. left: the canary that is left half way."""
     words = str(fault).strip().splitlines()
     what = ": ".join([type(fault).__name__, *words[:1]])

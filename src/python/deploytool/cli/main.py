@@ -109,7 +109,8 @@ def main() -> NoReturn:
         code = ExitCode.USAGE
     except (KeyboardInterrupt, click.Abort):
         hint = "`deploytool status` shows where it stands"
-        render_failure(Interrupted("interrupted", hint=hint), is_json=False, target=_target())
+        interrupted = Interrupted("interrupted", hint=hint)
+        render_failure(interrupted, is_json=_output() == "json", target=_target())
         code = ExitCode.INTERRUPTED
     except BrokenPipeError:
         # Whoever read the output has gone; there is nobody to tell.
@@ -118,7 +119,10 @@ def main() -> NoReturn:
     sys.exit(code if isinstance(code, int) else ExitCode.DONE)
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    # A terminal's end is told twice, by the kernel and by the shell: the second one must not cut
+    # off what the first one brings about. A handler, as children would inherit that it is ignored.
+    signal.signal(number, lambda *_: None)
     raise KeyboardInterrupt
 
 

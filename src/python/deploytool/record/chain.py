@@ -15,6 +15,7 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -50,8 +51,9 @@ class Chain:
     """What a check found.
 
     lines: with a hash that is right. torn: left by killed writers, unchanged since the next line
-    was written. broken: the first line that is not what was written there; nothing after it was
-    looked at. begins_after: the part before the first one that is there; "" for a whole log.
+    was written; and where a chain begins anew. broken: the first line that is not what was written
+    there; nothing after it was looked at. begins_after: the part before the first one that is
+    there; "" for a whole log.
     """
 
     lines: int
@@ -102,15 +104,19 @@ def check_parts(parts: Iterable[tuple[Path, Content]]) -> Chain:
     """Check a log that is kept in parts, the oldest first.
 
     The head of a part names the hash that it goes on from. Where the oldest part is missing, the
-    head of the next one is believed; between two parts none may be missing.
+    head of the next one is believed; between two parts none may be missing. A log that was begun
+    anew, as the one before was moved away, has a chain of its own.
     """
     lines, begins_after = 0, ""
     torn: list[Damage] = []
     end: End | None = None
     for path, content in parts:
-        follows, named = _follows(content)
+        follows, named = followed(content)
         if end is None:
             begins_after, end = follows, named
+        elif not follows and _is_begun_anew(content):
+            torn.append(Damage(Place(path, 1), _ANEW))
+            end = named
         found, end = _checked(content, path, end)
         if found.broken and follows and found.broken.place.line == 1:
             found = replace(found, broken=Damage(found.broken.place, _MISSING.format(follows)))
@@ -160,7 +166,14 @@ def _lines(content: Content) -> Iterator[bytes]:
         start = end + 1 if end >= 0 else len(content)
 
 
-def _follows(content: Content) -> tuple[str, End]:
+def _is_begun_anew(content: Content) -> bool:
+    with suppress(ValueError):
+        head = json.loads(next(_lines(content), b""))
+        return isinstance(head, dict) and "schema" in head
+    return False
+
+
+def followed(content: Content) -> tuple[str, End]:
     """Return the name of the part that a part goes on from, "" for the first, and its end."""
     try:
         head = json.loads(next(_lines(content), b""))
@@ -171,6 +184,7 @@ def _follows(content: Content) -> tuple[str, End]:
 
 _TORN = "not a whole line: its writer was stopped in the middle"
 _BROKEN = "the chain of hashes breaks: a line was changed, removed, inserted or moved here"
+_ANEW = "a chain of its own begins here: the log before it was moved away or deleted"
 _MISSING = "the chain of hashes breaks: {}, which this part goes on from, was changed or is missing"
 
 

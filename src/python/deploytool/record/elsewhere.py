@@ -1,17 +1,18 @@
 """Where the record goes while the operations log cannot be written, and how it comes back."""
 
+import fcntl
 import hashlib
 import json
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from deploytool.errors import RecordFailed
-from deploytool.record.file_store import write_durably
+from deploytool.record.history import read_run
 from deploytool.record.journal import append, encoded
-from deploytool.record.parts import opened
+from deploytool.record.parts import earlier_parts, opened
 
 _NAME = "operations.log"
 
@@ -37,7 +38,7 @@ def bring_back(log: Path, state: Path) -> int:
     """
     temporary = _temporary(state)
     kept = [state / _NAME, *([temporary] if _is_ours(temporary.parent) else [])]
-    return sum(_moved(each, log) for each in kept if each.is_file())
+    return sum(_moved(each, log) for each in kept if each.is_file() or _waiting(each))
 
 
 def _temporary(state: Path) -> Path:
@@ -57,27 +58,56 @@ def _is_ours(folder: Path) -> bool:
     return is_own and not found.st_mode & 0o077
 
 
+def _taken(kept: Path) -> Path:
+    return kept.with_name(f"{kept.name}.taken")
+
+
+def _waiting(kept: Path) -> list[Path]:
+    """Return what waits to be brought back and is written to no more, the oldest first."""
+    return [*earlier_parts(kept), *([_taken(kept)] if _taken(kept).is_file() else [])]
+
+
 def _moved(kept: Path, log: Path) -> int:
-    # Renamed first: of two commands at once one brings it back.
-    taken = kept.with_name(f"{kept.name}.{os.getpid()}")
-    try:
-        kept.rename(taken)
-        with opened(taken) as parts:
-            lines = _lines(raw for part in parts for _, raw in part.lines())
-    except (OSError, RecordFailed):
-        return 0
+    """Bring back what is kept in a place; leave all of a file there that cannot be added whole."""
     done = 0
-    try:
-        for line in lines:
-            append(log, line)
-            done += 1
-        taken.unlink()
-    except RecordFailed:
-        with suppress(OSError):
-            if done:
-                write_durably(taken, b"\n".join(lines[done:]).decode())
-            taken.rename(kept)
+    with suppress(OSError, RecordFailed), _alone(kept.parent):
+        while sources := _waiting(kept) or _put_aside(kept):
+            with opened(sources[0]) as parts:
+                lines = _lines(raw for part in parts for _, raw in part.lines())
+            for line in _missing(lines, log):
+                append(log, line)
+                done += 1
+            sources[0].unlink()
     return done
+
+
+def _put_aside(kept: Path) -> list[Path]:
+    """Give what is kept another name: whoever still writes there begins anew."""
+    if not kept.is_file():
+        return []
+    kept.rename(_taken(kept))
+    return [_taken(kept)]
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other commands from bringing the same back meanwhile. Raises OSError when one does."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _missing(lines: list[bytes], log: Path) -> list[bytes]:
+    """Leave out the lines that the log has: whoever brought them back was stopped after them."""
+    runs = {json.loads(line).get("run", "") for line in lines}
+    there = {
+        (line["run"], line.get("sequence")) for run in runs if run for line in read_run(log, run)
+    }
+    numbered = [(json.loads(line), line) for line in lines]
+    return [raw for line, raw in numbered if (line.get("run"), line.get("sequence")) not in there]
 
 
 def _lines(log: Iterable[bytes]) -> list[bytes]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploytool.errors import Place, RecordFailed
+from deploytool.record.chain import Content, followed
 from deploytool.record.file_store import write_durably
 
 # A larger log goes on in a new file. Reading back the latest commands takes a moment at this size.
@@ -29,7 +30,8 @@ class Part:
     """One file of the log, with its content at the moment at which it was opened."""
 
     path: Path
-    content: "bytes | mmap.mmap"
+    content: Content
+    status: os.stat_result
 
     def lines(self) -> Iterator[tuple[Place, bytes]]:
         """Yield the lines in order, without their line breaks; empty ones are left out."""
@@ -65,10 +67,12 @@ def opened(log: Path) -> Iterator[tuple[Part, ...]]:
     """
     parts: list[Part] = []
     try:
-        # The current file first: a part that is closed meanwhile is then met once, not never.
+        # The current file first: if it becomes a part meanwhile, it is met twice, not never.
         current = _mapped(log)
-        earlier = [path for path in earlier_parts(log) if not _is_same_file(path, log)]
-        parts += [part for path in earlier if (part := _mapped(path))]
+        for path in earlier_parts(log):
+            part = _mapped(path)
+            if part and not (current and os.path.samestat(part.status, current.status)):
+                parts.append(part)
         parts += [current] if current else []
     except OSError as error:
         raise RecordFailed(
@@ -116,8 +120,11 @@ def next_part(log: Path) -> Path:
     earlier = earlier_parts(log)
     if earlier and _is_same_file(earlier[-1], log):
         return earlier[-1]
-    number = int(earlier[-1].stem.rpartition("-")[2]) + 1 if earlier else 1
-    return log.with_name(f"{log.stem}-{number:06}{log.suffix}")
+    # The parts before may be kept elsewhere: the head remembers the last one.
+    with log.open("rb") as file:
+        names = [followed(file.readline())[0], *(path.name for path in earlier)]
+    numbers = [int(Path(name).stem.rpartition("-")[2]) for name in names if name]
+    return log.with_name(f"{log.stem}-{max(numbers, default=0) + 1:06}{log.suffix}")
 
 
 def is_current(file: int, log: Path) -> bool:
@@ -137,10 +144,13 @@ def _mapped(path: Path) -> Part | None:
     try:
         # A line that is being written is waited for, not seen in part.
         fcntl.flock(file, fcntl.LOCK_SH)
-        size = os.fstat(file).st_size
+        status = os.fstat(file)
+        size = status.st_size
         content = mmap.mmap(file, size, access=mmap.ACCESS_READ) if size else b""
-        return Part(path, content)
+        return Part(path, content, status)
     finally:
+        # The map has a descriptor of its own, which would keep the lock while it is read.
+        fcntl.flock(file, fcntl.LOCK_UN)
         os.close(file)
 
 
