@@ -220,6 +220,16 @@ def test_no_business_event_at_the_canary_where_stable_has_hundreds_passes_nobody
     assert after(begun(policy=SELLING), *[silent] * 40).judge(0, 600).decision is Decision.HOLD
 
 
+@pytest.mark.parametrize(("events", "is_flagged"), [(1, False), (3, True)])
+def test_no_canary_is_called_silent_because_of_a_chance_above_alpha(
+    events: int, is_flagged: bool
+) -> None:
+    """At 90 % one event falls on stable once in 10 times, three once in 1,000."""
+    silent = poll(sold(0, 0, 90), sold(events, 0, 10))
+    figures = after(begun((90,), policy=SELLING), silent).figures()
+    assert figures.silent == ({"sold per offer": 27} if is_flagged else {})
+
+
 def test_a_fast_service_may_be_slower_by_the_floor_and_not_by_much_more() -> None:
     floored = POLICY.model_copy(update={"latency_floor_s": 0.025})
     random = Random(4)
