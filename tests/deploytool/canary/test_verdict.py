@@ -321,6 +321,22 @@ def test_when_stable_fails_alike_the_sentence_says_so_and_promotion_is_not_delay
     assert after(evidence, *[HEALTHY] * 11).judge(0, 46).decision is Decision.PROMOTE
 
 
+@pytest.mark.parametrize(
+    ("failed", "remark"),
+    [
+        (0, "stable was out for a while (0 of 10 "),
+        (2, "both versions failed alike for a while (2 of 10 "),
+        (10, "left out of the bound, as stable was out: 10 of 10 "),
+    ],
+)
+def test_what_is_said_of_an_outage_depends_on_how_the_canary_did_in_it(
+    failed: int, remark: str
+) -> None:
+    out = poll(arm(10, failed=failed), arm(90, failed=15))
+    sentence = after(begun(), *[HEALTHY] * 10, out).judge(0, 11).sentence
+    assert f"; {remark}canary requests, 15 of 90 stable requests" in sentence
+
+
 def test_a_canary_that_fails_less_often_is_called_better() -> None:
     better = poll(arm(100), arm(900, failed=45))
     verdict = after(begun(), *[better] * 10).judge(0, 10)
