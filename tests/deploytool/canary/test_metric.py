@@ -204,6 +204,15 @@ def test_latency_is_not_judged_where_the_canary_has_more_to_do_than_stable(
     assert is_told == (decision is Decision.PROMOTE)
 
 
+def test_the_figures_of_latency_show_what_was_judged_and_no_more() -> None:
+    slower = poll(arm(50, latencies=[0.08] * 50), arm(50))
+    loaded = slower.model_copy(update={"load_ratio": 2.0})
+    seen = {each.kind: each for each in after(begun((50,)), slower, loaded).figures().metrics}
+    latency, errors = seen[MetricKind.LATENCY], seen[MetricKind.ERRORS]
+    assert (latency.canary_hits, latency.canary_requests, latency.stable_requests) == (50, 50, 50)
+    assert (errors.canary_requests, errors.stable_requests) == (100, 100)
+
+
 def test_a_canary_that_fails_is_rolled_back_however_much_it_has_to_do() -> None:
     failing = FAILING.model_copy(update={"load_ratio": 9.0})
     assert after(begun(), *[failing] * 10).judge(0, 10).decision is Decision.ROLLBACK

@@ -79,7 +79,7 @@ class Arms(Frozen):
 
 
 class MetricFigures(Frozen):
-    """The evidence in one metric, and its counts since the canary began.
+    """The evidence in one metric, and what it rests on: its counts since the canary began.
 
     metric: its name. Of a business metric, hits are events of `per` and requests events of both
     kinds. bound_s, stable_bound_s: latency only, what counts as slow for the canary and for stable.
@@ -100,8 +100,9 @@ class MetricFigures(Frozen):
     stable_interval: tuple[float, float]
 
     @classmethod
-    def of(cls, metric: MetricEvidence, e_value: float, table: Table) -> "MetricFigures":
+    def of(cls, metric: MetricEvidence, e_value: float) -> "MetricFigures":
         """Lay out the counts of both arms."""
+        table = metric.counted
         return cls(
             kind=metric.kind,
             metric=metric.name,

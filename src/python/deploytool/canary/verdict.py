@@ -204,11 +204,7 @@ class CanaryEvidence(Frozen):
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
         metrics = [
-            MetricFigures.of(
-                metric,
-                math.exp(self._weighted_log_e(metric)),
-                metric.table(self.in_total, self.late_s),
-            )
+            MetricFigures.of(metric, math.exp(self._weighted_log_e(metric)))
             for metric in self.metrics
         ]
         return Figures(
