@@ -298,13 +298,34 @@ def test_clients_that_give_up_on_a_canary_that_hangs_are_failures() -> None:
     )
 
 
-def test_without_a_baseline_no_client_gave_up_late_and_the_sentence_says_so() -> None:
-    hanging = poll(gave_up(7, 5.0, 3), arm(90))
-    verdict = after(begun(baseline=arm(500)), *[hanging] * 3).judge(0, 3)
-    assert verdict.figures.in_total.canary.gave_up_soon == 9
+@pytest.mark.parametrize("baseline_requests", [0, 15, 300, 900])
+def test_without_a_known_baseline_each_client_that_gives_up_is_evidence(
+    baseline_requests: int,
+) -> None:
+    hanging = poll(gave_up(7, 8.0, 3), arm(90))
+    evidence = after(begun(baseline=arm(baseline_requests)), *[hanging] * 20)
+    verdict = evidence.judge(0, 20)
+    assert (verdict.decision, verdict.metric) == (Decision.ROLLBACK, "errors")
+    canary = verdict.figures.in_total.canary
+    assert canary.errors_by_kind == {"wait given up": canary.gave_up_late}
     assert verdict.sentence.endswith(
-        "; clients gave up (9 of the canary's, 0 of stable's); none counts as failed, as nobody"
-        " knows how long stable's requests take"
+        f"; clients gave up ({canary.gave_up_late} of the canary's, 0 of stable's): as nobody knows"
+        " how long stable's requests take, each counts as failed in the evidence, and none in the"
+        " bound"
+    )
+
+
+def test_without_a_known_baseline_visitors_without_patience_do_not_delay_promotion() -> None:
+    noisy = poll(gave_up(96, 0.01, 4), gave_up(864, 0.01, 36))
+    evidence = after(begun(baseline=noisy.canary), *[noisy] * 4)
+    assert evidence.baseline_error_rate == 0
+    verdict = evidence.judge(0, 60)
+    assert verdict.decision is Decision.PROMOTE
+    assert verdict.sentence.startswith("errors: 0 of 384 (0 %) canary requests failed against ")
+    assert verdict.figures.e_value < 1
+    assert (verdict.figures.in_total.canary.errors, verdict.figures.at_step.canary.errors) == (
+        16,
+        0,
     )
 
 

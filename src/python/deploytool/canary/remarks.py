@@ -49,8 +49,9 @@ def _given_up(figures: Figures) -> Iterator[str]:
         return
     if figures.late_s is None:
         yield (
-            f"clients gave up ({canary.gave_up_soon:,} of the canary's, {stable.gave_up_soon:,} of"
-            " stable's); none counts as failed, as nobody knows how long stable's requests take"
+            f"clients gave up ({canary.gave_up_late:,} of the canary's, {stable.gave_up_late:,} of"
+            " stable's): as nobody knows how long stable's requests take, each counts as failed in"
+            " the evidence, and none in the bound"
         )
     else:
         yield (
