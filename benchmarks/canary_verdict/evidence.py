@@ -77,7 +77,7 @@ class Evidences:
 def block_tables(start: CanaryEvidence, block: Poll) -> Iterator[Tables]:
     """Count each metric's requests and hits, as the product's MetricEvidence does."""
     canary, stable = block.canary, block.stable
-    nobody_is_late = start.late_s is None
+    is_patience_known = start.late_s is not None
     slow = iter(zip(canary.slow, stable.slow, strict=True))
 
     def table(requests: Callable[[Arm], Ints], hits: Callable[[Arm], Ints]) -> Tables:
@@ -85,10 +85,10 @@ def block_tables(start: CanaryEvidence, block: Poll) -> Iterator[Tables]:
 
     for metric in start.metrics:
         match metric.kind:
-            case MetricKind.ERRORS if nobody_is_late:
-                yield block.failures
-            case MetricKind.ERRORS:
+            case MetricKind.ERRORS if is_patience_known:
                 yield table(lambda arm: arm.answered + arm.late, lambda arm: arm.failed + arm.late)
+            case MetricKind.ERRORS:
+                yield table(lambda arm: arm.ended, lambda arm: arm.failed + arm.late + arm.soon)
             case MetricKind.LATENCY:
                 slow_c, slow_s = next(slow)
                 yield Tables(canary.ended, slow_c, stable.ended, slow_s)

@@ -121,6 +121,11 @@ def _other_answers() -> list[Scenario]:
             constant(0.01), 100, weights=(0.1, 0.5), latency=latency(start), others=others
         )
         found.append(other(name, partial(_healthy, start, traffic)))
+    traffic = RandomRouting(
+        constant(0.01), 100, weights=(0.1, 0.5), others=(Answers("soon", spikes(0.02, 0.3)),)
+    )
+    start = started((0.1, 0.5))
+    found.append(other("give-ups, all count as failed", partial(_healthy, start, traffic)))
     return found
 
 

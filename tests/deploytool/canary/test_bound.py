@@ -91,15 +91,27 @@ def test_the_bound_falls_and_never_rises_again() -> None:
     assert seen[-1] == seen[30] < 0.012
 
 
+ALL_BUT_ONE = PromotionBound(
+    limit=20, tolerances=(0.01, 0.02, 0.05), log_e=(4.0, -40.0, 4.0), failures=0, requests=200
+)
+"""After a failure of both at a high weight 1 % may be refuted before 2 % is."""
+
+
 def test_a_tolerance_counts_only_together_with_all_larger_ones() -> None:
-    bound = PromotionBound(
-        limit=20,
-        tolerances=(0.01, 0.02, 0.05),
-        log_e=(4.0, -40.0, 4.0),
-        failures=0,
-        requests=200,
-    )
-    assert bound.after(Table(10, 0, 90, 0)).upper == 0.05
+    assert ALL_BUT_ONE.after(Table(10, 0, 90, 0)).upper == 0.05
+
+
+def test_more_requests_are_needed_while_a_larger_tolerance_is_not_refuted() -> None:
+    healthy = Table(10, 0, 90, 0)
+    needed = ALL_BUT_ONE.requests_needed(0.01, healthy, 9.0)
+    bound, counted = ALL_BUT_ONE, 10
+    while bound.upper > 0.01:
+        bound, counted = bound.after(healthy), counted + 10
+    assert needed == pytest.approx(counted, rel=0.05)
+
+
+def test_no_more_requests_are_needed_once_a_tolerance_is_proved() -> None:
+    assert ALL_BUT_ONE.requests_needed(0.05, Table(10, 0, 90, 0), 9.0) == 10
 
 
 def test_a_block_with_an_empty_arm_changes_nothing() -> None:

@@ -204,6 +204,15 @@ def test_latency_is_not_judged_where_the_canary_has_more_to_do_than_stable(
     assert is_told == (decision is Decision.PROMOTE)
 
 
+def test_the_figures_of_latency_show_what_was_judged_and_no_more() -> None:
+    slower = poll(arm(50, latencies=[0.08] * 50), arm(50))
+    loaded = slower.model_copy(update={"load_ratio": 2.0})
+    seen = {each.kind: each for each in after(begun((50,)), slower, loaded).figures().metrics}
+    latency, errors = seen[MetricKind.LATENCY], seen[MetricKind.ERRORS]
+    assert (latency.canary_hits, latency.canary_requests, latency.stable_requests) == (50, 50, 50)
+    assert (errors.canary_requests, errors.stable_requests) == (100, 100)
+
+
 def test_a_canary_that_fails_is_rolled_back_however_much_it_has_to_do() -> None:
     failing = FAILING.model_copy(update={"load_ratio": 9.0})
     assert after(begun(), *[failing] * 10).judge(0, 10).decision is Decision.ROLLBACK
@@ -218,6 +227,16 @@ def test_no_business_event_at_the_canary_where_stable_has_hundreds_passes_nobody
         " expected of it: no step is passed without any"
     )
     assert after(begun(policy=SELLING), *[silent] * 40).judge(0, 600).decision is Decision.HOLD
+
+
+@pytest.mark.parametrize(("events", "is_flagged"), [(1, False), (3, True)])
+def test_no_canary_is_called_silent_because_of_a_chance_above_alpha(
+    events: int, is_flagged: bool
+) -> None:
+    """At 90 % one event falls on stable once in 10 times, three once in 1,000."""
+    silent = poll(sold(0, 0, 90), sold(events, 0, 10))
+    figures = after(begun((90,), policy=SELLING), silent).figures()
+    assert figures.silent == ({"sold per offer": 27} if is_flagged else {})
 
 
 def test_a_fast_service_may_be_slower_by_the_floor_and_not_by_much_more() -> None:

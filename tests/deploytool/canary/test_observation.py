@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from deploytool.canary.difference import difference
 from deploytool.canary.observation import (
+    NOBODY_IS_LATE,
     NOTHING,
     ArmCounters,
     Observation,
@@ -48,7 +49,7 @@ GIVEN_UP = ArmCounters(
 
 def test_a_client_that_gave_up_soon_is_neither_failure_nor_success_but_is_slow() -> None:
     assert (GIVEN_UP.answered, GIVEN_UP.ended, GIVEN_UP.failed()) == (10, 15, 0)
-    assert (GIVEN_UP.judged(None), GIVEN_UP.gave_up_soon(None)) == (10, 5)
+    assert (GIVEN_UP.judged(NOBODY_IS_LATE), GIVEN_UP.gave_up_soon(NOBODY_IS_LATE)) == (10, 5)
     assert (GIVEN_UP.timed, GIVEN_UP.slower_than(0.05)) == (15, 3)
 
 
@@ -58,7 +59,16 @@ def test_a_client_that_gave_up_late_met_a_failure() -> None:
     assert (GIVEN_UP.gave_up_late(0.05), GIVEN_UP.gave_up_soon(0.05)) == (3, 2)
     seen = Observation(seconds=1, stable=ArmCounters(requests={200: 90}), canary=GIVEN_UP)
     assert seen.errors(0.05) == Table(13, 3, 90, 0)
-    assert seen.errors(None) == Table(10, 0, 90, 0)
+    assert seen.errors() == Table(10, 0, 90, 0)
+
+
+def test_where_nobody_knows_how_long_a_wait_is_usual_each_client_that_gave_up_met_a_failure() -> (
+    None
+):
+    assert GIVEN_UP.failures(None) == {499: 5}
+    assert (GIVEN_UP.gave_up_late(None), GIVEN_UP.gave_up_soon(None)) == (5, 0)
+    seen = Observation(seconds=1, stable=ArmCounters(requests={200: 90}), canary=GIVEN_UP)
+    assert seen.errors(None) == Table(15, 5, 90, 0)
 
 
 def test_client_errors_count_among_answers_and_redirects_among_them_and_successes() -> None:

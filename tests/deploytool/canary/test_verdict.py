@@ -260,7 +260,7 @@ def test_a_canary_whose_requests_vanish_is_not_passed_and_held_once_they_should_
     assert verdict.sentence == (
         f"share: {requests} of {94 * (polls + 88):,} (4.3 %) requests that ended were the canary's,"
         " which was set to get 10 %: by chance alone that is so less often than once in 100 times;"
-        " requests to the canary seem never to end"
+        " requests to the canary do not end, or the router does not share them out as was set"
     )
     resumed = patient.at_step(0)
     assert after(resumed, *[shared(arm(4), arm(90))] * 20).judge(0, 20).decision is (
@@ -298,13 +298,34 @@ def test_clients_that_give_up_on_a_canary_that_hangs_are_failures() -> None:
     )
 
 
-def test_without_a_baseline_no_client_gave_up_late_and_the_sentence_says_so() -> None:
-    hanging = poll(gave_up(7, 5.0, 3), arm(90))
-    verdict = after(begun(baseline=arm(500)), *[hanging] * 3).judge(0, 3)
-    assert verdict.figures.in_total.canary.gave_up_soon == 9
+@pytest.mark.parametrize("baseline_requests", [0, 15, 300, 900])
+def test_without_a_known_baseline_each_client_that_gives_up_is_evidence(
+    baseline_requests: int,
+) -> None:
+    hanging = poll(gave_up(7, 8.0, 3), arm(90))
+    evidence = after(begun(baseline=arm(baseline_requests)), *[hanging] * 20)
+    verdict = evidence.judge(0, 20)
+    assert (verdict.decision, verdict.metric) == (Decision.ROLLBACK, "errors")
+    canary = verdict.figures.in_total.canary
+    assert canary.errors_by_kind == {"wait given up": canary.gave_up_late}
     assert verdict.sentence.endswith(
-        "; clients gave up (9 of the canary's, 0 of stable's); none counts as failed, as nobody"
-        " knows how long stable's requests take"
+        f"; clients gave up ({canary.gave_up_late} of the canary's, 0 of stable's): as nobody knows"
+        " how long stable's requests take, each counts as failed in the evidence, and none in the"
+        " bound"
+    )
+
+
+def test_without_a_known_baseline_visitors_without_patience_do_not_delay_promotion() -> None:
+    noisy = poll(gave_up(96, 0.01, 4), gave_up(864, 0.01, 36))
+    evidence = after(begun(baseline=noisy.canary), *[noisy] * 4)
+    assert evidence.baseline_error_rate == 0
+    verdict = evidence.judge(0, 60)
+    assert verdict.decision is Decision.PROMOTE
+    assert verdict.sentence.startswith("errors: 0 of 384 (0 %) canary requests failed against ")
+    assert verdict.figures.e_value < 1
+    assert (verdict.figures.in_total.canary.errors, verdict.figures.at_step.canary.errors) == (
+        16,
+        0,
     )
 
 
@@ -319,6 +340,22 @@ def test_when_stable_fails_alike_the_sentence_says_so_and_promotion_is_not_delay
         " stable requests), which speaks for neither"
     )
     assert after(evidence, *[HEALTHY] * 11).judge(0, 46).decision is Decision.PROMOTE
+
+
+@pytest.mark.parametrize(
+    ("failed", "remark"),
+    [
+        (0, "stable was out for a while (0 of 10 "),
+        (2, "both versions failed alike for a while (2 of 10 "),
+        (10, "left out of the bound, as stable was out: 10 of 10 "),
+    ],
+)
+def test_what_is_said_of_an_outage_depends_on_how_the_canary_did_in_it(
+    failed: int, remark: str
+) -> None:
+    out = poll(arm(10, failed=failed), arm(90, failed=15))
+    sentence = after(begun(), *[HEALTHY] * 10, out).judge(0, 11).sentence
+    assert f"; {remark}canary requests, 15 of 90 stable requests" in sentence
 
 
 def test_a_canary_that_fails_less_often_is_called_better() -> None:

@@ -97,17 +97,28 @@ class PromotionBound(Frozen):
         """Estimate the canary requests, those of this step included, that prove a tolerance.
 
         Assumes that the arms go on as counted; infinite if they never get there that way.
-        tolerance: one of the tolerances. counted: in the blocks that were not left out.
+        tolerance: proved once it and all larger ones are refuted. counted: in the blocks that were
+        not left out.
         """
         n_c, x_c, n_s, x_s = counted
         rate_c = x_c / n_c if n_c else self.rate
         rate_s = x_s / n_s if n_s else self.rate
-        worst_c, worst_s = nearest_null(self.rate, tolerance, stable_per_canary)
-        growth = _log_ratio(rate_c, self.rate, worst_c) + stable_per_canary * _log_ratio(
-            rate_s, self.rate, worst_s
+
+        def more(each: float, missing: float) -> float:
+            worst_c, worst_s = nearest_null(self.rate, each, stable_per_canary)
+            growth = _log_ratio(rate_c, self.rate, worst_c) + stable_per_canary * _log_ratio(
+                rate_s, self.rate, worst_s
+            )
+            return math.inf if growth <= 0 else missing * self.clusters / growth
+
+        return n_c + max(
+            (
+                more(each, math.log(self.limit) - log_e)
+                for each, log_e in zip(self.tolerances, self.log_e, strict=True)
+                if each >= tolerance and log_e < math.log(self.limit)
+            ),
+            default=0.0,
         )
-        missing = math.log(self.limit) - self.log_e[self.tolerances.index(tolerance)]
-        return math.inf if growth <= 0 else n_c + max(0.0, missing) * self.clusters / growth
 
     def _is_out(self, table: Table) -> bool:
         rate = max(OUTAGE_RATE, min(1.0, OUTAGE_TIMES * self.rate))

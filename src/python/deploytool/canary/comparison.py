@@ -12,17 +12,19 @@ from deploytool.canary.policy import VerdictPolicy
 def silent_metrics(observed: Observation, policy: VerdictPolicy) -> dict[str, int]:
     """Return the business metrics of which the canary has no event, and how many it should have.
 
-    A healthy one still has none when so many are expected with a chance of at most alpha, and only
-    this one look can find it so.
+    Of a healthy one each event falls on stable with the chance that a request does, so that all of
+    them do with a chance of at most alpha; only this one look can find it so.
     """
     canary, stable = observed.canary.ended, observed.stable.ended
     enough = -math.log(policy.alpha) * policy.clusters
-    expected = {
-        name: table.n_s * canary / stable
-        for name in policy.business
-        if not (table := observed.events(name)).n_c and stable
+    if not stable:
+        return {}
+    tables = {name: observed.events(name) for name in policy.business}
+    return {
+        name: round(table.n_s * canary / stable)
+        for name, table in tables.items()
+        if not table.n_c and table.n_s * math.log1p(canary / stable) >= enough
     }
-    return {name: round(events) for name, events in expected.items() if events >= enough}
 
 
 def better_metrics(

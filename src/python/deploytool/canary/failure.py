@@ -3,8 +3,9 @@
 from enum import StrEnum
 
 CLIENT_GAVE_UP = 499
-"""The client left. A failure only after it waited longer than stable's slowest requests take; its
-waiting time always counts as latency, or the slowest requests of a slow canary would vanish."""
+"""The client left. A failure only after it waited longer than stable's slowest requests take, where
+that is known; its waiting time always counts as latency, or the slowest requests of a slow canary
+would vanish."""
 _NOT_MODIFIED = 304
 
 

@@ -9,7 +9,7 @@ from deploytool.canary.failure import failure_kind, is_client_error, is_redirect
 from deploytool.canary.interval import rate_interval
 from deploytool.canary.latency import quantile_s
 from deploytool.canary.metric import MetricEvidence, MetricKind
-from deploytool.canary.observation import NO_TABLE, ArmCounters, Frozen, Table
+from deploytool.canary.observation import NO_TABLE, ArmCounters, Frozen, Observation, Table
 from deploytool.canary.share import ShareEvidence
 
 _LARGEST = 700.0
@@ -21,6 +21,7 @@ class ArmFigures(Frozen):
 
     gave_up_late: clients that gave up after waiting longer than stable's requests took before the
     canary: failures, and among errors. gave_up_soon: the others that did: neither, and no requests.
+    Where nobody knows how long those took, `Figures` says which they are.
     """
 
     requests: int
@@ -37,8 +38,11 @@ class ArmFigures(Frozen):
     p99_s: float | None
 
     @classmethod
-    def of(cls, arm: ArmCounters, late_s: float | None = None) -> "ArmFigures":
-        """Read the figures off the counts. late_s: a client that gives up later met a failure."""
+    def of(cls, arm: ArmCounters, late_s: float | None) -> "ArmFigures":
+        """Read the figures off the counts.
+
+        late_s: a client that gave up later met a failure; None: each did.
+        """
         by_code = arm.failures(late_s)
         by_kind: Counter[str] = Counter()
         for code, count in by_code.items():
@@ -77,9 +81,15 @@ class Arms(Frozen):
     stable: ArmFigures
     canary: ArmFigures
 
+    @classmethod
+    def of(cls, observed: Observation, late_s: float | None) -> "Arms":
+        """Read both arms' figures off the counts. late_s: as in `ArmFigures.of`."""
+        stable, canary = (ArmFigures.of(arm, late_s) for arm in (observed.stable, observed.canary))
+        return cls(stable=stable, canary=canary)
+
 
 class MetricFigures(Frozen):
-    """The evidence in one metric, and its counts since the canary began.
+    """The evidence in one metric, and what it rests on: its counts since the canary began.
 
     metric: its name. Of a business metric, hits are events of `per` and requests events of both
     kinds. bound_s, stable_bound_s: latency only, what counts as slow for the canary and for stable.
@@ -100,8 +110,9 @@ class MetricFigures(Frozen):
     stable_interval: tuple[float, float]
 
     @classmethod
-    def of(cls, metric: MetricEvidence, e_value: float, table: Table) -> "MetricFigures":
+    def of(cls, metric: MetricEvidence, e_value: float) -> "MetricFigures":
         """Lay out the counts of both arms."""
+        table = metric.counted
         return cls(
             kind=metric.kind,
             metric=metric.name,
@@ -157,8 +168,9 @@ class Figures(Frozen):
     still fail than stable, as a fraction (1: nothing known); the step is passed at gate.
     canary_requests_needed: at this step in all, for the gate; None if this canary never gets there.
     canary_per_s: its requests a second at this step; None before anything was counted. late_s: from
-    which waiting time on a client that gives up met a failure; None: not known. left_out: counts of
-    the blocks at this step in which stable was out, in no bound. share: None where none was set.
+    which waiting time on a client that gives up met a failure; None: not known: each counts as
+    failed in_total, as in the evidence, and none at_step, as in the bound. left_out: counts of the
+    blocks at this step in which stable was out, in no bound. share: None where none was set.
     silent: business metrics without an event at the canary, though so many were to be expected.
     better: where the canary is surely better than stable.
     pending_requests: waiting to fill a block. metrics: the heaviest evidence first. load_ratio: see

@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from deploytool.canary.observation import ArmCounters
+from deploytool.canary.observation import NOBODY_IS_LATE, ArmCounters
 
 JUDGED_QUANTILES = (0.5, 0.75, 0.9, 0.99)
 _LATE = 0.99
@@ -89,6 +89,15 @@ def late_s(baseline: ArmCounters) -> float | None:
         return None
     faster = _LATE * baseline.timed
     return next((b for b, count in baseline.buckets if count >= faster and b < math.inf), None)
+
+
+def late_in_bound_s(late_s: float | None) -> float:
+    """Return from which wait on a client that gives up failed for the bound of promotion.
+
+    Where that is not known, nobody did: visitors without patience would be failures of both
+    versions, and the bound out of reach.
+    """
+    return NOBODY_IS_LATE if late_s is None else late_s
 
 
 def settle_s(baseline: ArmCounters) -> float:

@@ -10,7 +10,7 @@ from typing import Self
 
 from deploytool.canary.evidence import RollbackProcess
 from deploytool.canary.latency import COMPARABLE_LOAD, judged_bounds
-from deploytool.canary.observation import ArmCounters, Frozen, Observation, Table
+from deploytool.canary.observation import NO_TABLE, ArmCounters, Frozen, Observation, Table
 from deploytool.canary.policy import VerdictPolicy
 
 RESERVE = 0.2
@@ -33,7 +33,8 @@ class MetricKind(StrEnum):
 class MetricEvidence(Frozen):
     """The process on one metric. name: what people call it.
 
-    bound_s: of latency alone, what is slow for the canary; stable_bound_s: for stable.
+    bound_s: of latency alone, what is slow for the canary; stable_bound_s: for stable. counted: in
+    all blocks that were taken in.
     """
 
     kind: MetricKind
@@ -41,6 +42,7 @@ class MetricEvidence(Frozen):
     bound_s: float | None = None
     stable_bound_s: float | None = None
     process: RollbackProcess
+    counted: Table = NO_TABLE
 
     def table(self, observed: Observation, late_s: float | None) -> Table:
         """Count this metric's requests and hits. late_s: who gives up later met a failure."""
@@ -63,14 +65,13 @@ class MetricEvidence(Frozen):
         """Take in one block; of latency, one in which the canary had no more to do than stable."""
         if self.kind is MetricKind.LATENCY and block.load_ratio > COMPARABLE_LOAD:
             return self
-        return self._with(self.process.after(self.table(block, late_s)))
+        table = self.table(block, late_s)
+        taken = {"process": self.process.after(table), "counted": self.counted.plus(table)}
+        return self.model_copy(update=taken)
 
     def invested(self, share: float) -> Self:
         """Move a share of the cash kept back to the bets."""
-        return self._with(self.process.invested(share))
-
-    def _with(self, process: RollbackProcess) -> Self:
-        return self.model_copy(update={"process": process})
+        return self.model_copy(update={"process": self.process.invested(share)})
 
 
 def judged_metrics(

@@ -79,6 +79,10 @@ class Table(NamedTuple):
 NO_TABLE = Table(0, 0, 0, 0)
 
 
+NOBODY_IS_LATE = math.inf
+"""Given for the wait after which a client that gives up met a failure: none does."""
+
+
 class ArmCounters(Frozen):
     """Requests of one backend, counted as they end: since the router started, or in a period.
 
@@ -114,8 +118,14 @@ class ArmCounters(Frozen):
         return self.ended - self.requests.get(CLIENT_GAVE_UP, 0)
 
     def gave_up_late(self, late_s: float | None) -> int:
-        """Count the clients that gave up after waiting longer than a bound; none is known: 0."""
-        return 0 if late_s is None else _above(self.gave_up, late_s)
+        """Count the clients that gave up after a longer wait than late_s, or all where it is None.
+
+        Nobody knows then how long a wait is usual; visitors without patience fall on both arms
+        alike, so that all the same more of them at one arm tell something.
+        """
+        if late_s is None:
+            return self.requests.get(CLIENT_GAVE_UP, 0)
+        return _above(self.gave_up, late_s)
 
     def gave_up_soon(self, late_s: float | None) -> int:
         """Count the other clients that gave up: neither failures nor successes."""
@@ -125,15 +135,15 @@ class ArmCounters(Frozen):
         """Count the requests that are judged for errors: answered, or given up too late."""
         return self.answered + self.gave_up_late(late_s)
 
-    def failures(self, late_s: float | None = None) -> dict[int, int]:
+    def failures(self, late_s: float | None = NOBODY_IS_LATE) -> dict[int, int]:
         """Return the failed requests by status code, those that occurred only.
 
-        late_s: a client that gave up later is one; None: none is.
+        late_s: a client that gave up later is one; None: each is.
         """
         counts = {**self.requests, CLIENT_GAVE_UP: self.gave_up_late(late_s)}
         return {code: n for code, n in sorted(counts.items()) if n and failure_kind(code)}
 
-    def failed(self, late_s: float | None = None) -> int:
+    def failed(self, late_s: float | None = NOBODY_IS_LATE) -> int:
         """Count the failed requests of every kind."""
         return sum(self.failures(late_s).values())
 
@@ -213,8 +223,8 @@ class Observation(Frozen):
         """Requests of both arms that ended: what the size of a block is measured in."""
         return self.stable.ended + self.canary.ended
 
-    def errors(self, late_s: float | None = None) -> Table:
-        """Count failures per arm. late_s: who gave up later than that met one."""
+    def errors(self, late_s: float | None = NOBODY_IS_LATE) -> Table:
+        """Count failures per arm. late_s: who gave up later than that met one; None: each did."""
         canary, stable = self.canary, self.stable
         return Table(
             canary.judged(late_s),

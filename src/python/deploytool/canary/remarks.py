@@ -8,7 +8,7 @@ from deploytool.canary.metric import MetricKind
 from deploytool.canary.words import duration
 
 _ALIKE = 0.5
-"""Both versions fail alike where the canary fails at least half as often as stable."""
+"""Both versions fail alike where neither fails less than half as often as the other."""
 _BETTER = {
     MetricKind.ERRORS: "the canary fails less often than stable",
     MetricKind.LATENCY: "the canary is faster than stable",
@@ -26,10 +26,13 @@ def _outage(figures: Figures) -> Iterator[str]:
     if not n_s:
         return
     counts = f"{x_c:,} of {n_c:,} canary requests, {x_s:,} of {n_s:,} stable requests"
-    if x_c * n_s >= _ALIKE * x_s * n_c:
+    canary, stable = x_c * n_s, x_s * n_c
+    if min(canary, stable) >= _ALIKE * max(canary, stable):
         yield f"both versions failed alike for a while ({counts}), which speaks for neither"
-    else:
+    elif canary < stable:
         yield f"stable was out for a while ({counts}), which says nothing of the canary"
+    else:
+        yield f"left out of the bound, as stable was out: {counts}"
 
 
 def _overload(figures: Figures) -> Iterator[str]:
@@ -46,8 +49,9 @@ def _given_up(figures: Figures) -> Iterator[str]:
         return
     if figures.late_s is None:
         yield (
-            f"clients gave up ({canary.gave_up_soon:,} of the canary's, {stable.gave_up_soon:,} of"
-            " stable's); none counts as failed, as nobody knows how long stable's requests take"
+            f"clients gave up ({canary.gave_up_late:,} of the canary's, {stable.gave_up_late:,} of"
+            " stable's): as nobody knows how long stable's requests take, each counts as failed in"
+            " the evidence, and none in the bound"
         )
     else:
         yield (

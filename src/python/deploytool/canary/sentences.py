@@ -37,8 +37,8 @@ def vanished(figures: Figures) -> str:
     return (
         f"share: {_share(share.canary_requests, share.requests)} requests that ended were the"
         f" canary's, which was set to get {percent(share.set_share)}: by chance alone that is so"
-        f" less often than once in {share.e_limit:,.0f} times; requests to {whose} seem never to"
-        f" end{remarks(figures)}"
+        f" less often than once in {share.e_limit:,.0f} times; requests to {whose} do not end,"
+        f" or the router does not share them out as was set{remarks(figures)}"
     )
 
 

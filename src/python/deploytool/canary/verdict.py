@@ -13,8 +13,8 @@ from deploytool.canary.blocks import Blocks
 from deploytool.canary.bound import PromotionBound, tolerances
 from deploytool.canary.comparison import better_metrics, silent_metrics
 from deploytool.canary.evidence import ROUNDING, log_sum_exp
-from deploytool.canary.figures import ArmFigures, Arms, Figures, MetricFigures, ShareFigures
-from deploytool.canary.latency import late_s, settle_s
+from deploytool.canary.figures import Arms, Figures, MetricFigures, ShareFigures
+from deploytool.canary.latency import late_in_bound_s, late_s, settle_s
 from deploytool.canary.metric import MetricEvidence, MetricKind, judged_metrics
 from deploytool.canary.observation import NOTHING, ArmCounters, Frozen, Observation, Reset
 from deploytool.canary.policy import VerdictPolicy
@@ -52,8 +52,8 @@ class CanaryEvidence(Frozen):
     """Everything known about a canary. Saved after every poll: nothing is lost by a restart.
 
     weights_percent: the canary's share, a number a step. polls: how many were taken in, the dropped
-    ones included. late_s: a client that gives up later met a failure; None: not known. at_step and
-    in_total: judged blocks.
+    ones included. late_s: a client that gives up later met a failure; None: not known, so that each
+    counts in the evidence and none in the bound. at_step and in_total: judged blocks.
     """
 
     policy: VerdictPolicy
@@ -80,8 +80,9 @@ class CanaryEvidence(Frozen):
         if not weights_percent or not all(0 < weight < 100 for weight in weights_percent):
             raise ValueError(f"steps must be weights of 1-99 percent, not {weights_percent}")
         patience_s = late_s(baseline)
-        judged = baseline.judged(patience_s)
-        rate = baseline.failed(patience_s) / judged if judged else 0.0
+        in_bound_s = late_in_bound_s(patience_s)
+        judged = baseline.judged(in_bound_s)
+        rate = baseline.failed(in_bound_s) / judged if judged else 0.0
         return cls(
             policy=policy,
             weights_percent=weights_percent,
@@ -125,7 +126,7 @@ class CanaryEvidence(Frozen):
                 **taken,
                 "share": self.share.after(block),
                 "metrics": tuple(metric.after(block, self.late_s) for metric in self.metrics),
-                "promotion": self.promotion.after(block.errors(self.late_s)),
+                "promotion": self.promotion.after(block.errors(late_in_bound_s(self.late_s))),
                 "at_this_step": self.at_this_step.plus(block),
                 "in_total": self.in_total.plus(block),
             }
@@ -204,11 +205,7 @@ class CanaryEvidence(Frozen):
     def figures(self) -> Figures:
         """Lay out the numbers for people and for the record."""
         metrics = [
-            MetricFigures.of(
-                metric,
-                math.exp(self._weighted_log_e(metric)),
-                metric.table(self.in_total, self.late_s),
-            )
+            MetricFigures.of(metric, math.exp(self._weighted_log_e(metric)))
             for metric in self.metrics
         ]
         return Figures(
@@ -226,8 +223,8 @@ class CanaryEvidence(Frozen):
             silent=silent_metrics(self.in_total, self.policy),
             better=better_metrics(self.in_total, self.metrics, self.late_s),
             metrics=tuple(sorted(metrics, key=_heaviest_first)),
-            at_step=self._arms(self.at_this_step),
-            in_total=self._arms(self.in_total),
+            at_step=Arms.of(self.at_this_step, late_in_bound_s(self.late_s)),
+            in_total=Arms.of(self.in_total, self.late_s),
             pending_requests=self.blocks.pending.requests,
             dropped_polls=self.blocks.dropped_polls,
             load_ratio=self.at_this_step.load_ratio,
@@ -248,15 +245,10 @@ class CanaryEvidence(Frozen):
         """Return log(weight * e): a process of this weight has the limit 1 / (alpha * weight)."""
         return metric.process.log_e - math.log(metric.process.limit) - math.log(self.policy.alpha)
 
-    def _arms(self, observed: Observation) -> Arms:
-        return Arms(
-            stable=ArmFigures.of(observed.stable, self.late_s),
-            canary=ArmFigures.of(observed.canary, self.late_s),
-        )
-
     def _canary_requests_needed(self) -> int | None:
         weight = self.weights_percent[self.step]
-        counted = self.at_this_step.errors(self.late_s).minus(self.promotion.left_out)
+        failures = self.at_this_step.errors(late_in_bound_s(self.late_s))
+        counted = failures.minus(self.promotion.left_out)
         ratio = counted.n_s / counted.n_c if counted.n_c else (100 - weight) / weight
         needed = self.promotion.requests_needed(self.gate, counted, ratio)
         needed = max(needed + self.promotion.left_out.n_c, self.policy.least_step_requests)

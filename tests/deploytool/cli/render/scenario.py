@@ -54,8 +54,9 @@ def metric(
         bound_s=bound_s,
         stable_bound_s=bound_s,
         process=RollbackProcess.start(multiples=(2,), prior=(1,), limit=100),
+        counted=counted,
     )
-    return MetricFigures.of(evidence, e_value, counted)
+    return MetricFigures.of(evidence, e_value)
 
 
 def figures(step: int, *, e_value: float, upper: float, canary_errors: int = 0) -> Figures:
