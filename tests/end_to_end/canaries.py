@@ -1,7 +1,8 @@
 """What a canary does on every platform: a healthy one is promoted, a faulty one rolled back."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -71,16 +72,26 @@ class Canaries:
         assert "INVENTORY_FAULT=exit: exiting at start" in result["reason"]
 
 
+@contextmanager
+def stable_kept(deployed: Deployed) -> Iterator[None]:
+    """See that stable stays; leave it as it was for the next test though a fault was promoted."""
+    before = deployed.stable()
+    try:
+        yield
+        assert deployed.stable() == before
+    finally:
+        if deployed.stable() != before:
+            deployed.run("rollback", COMPONENT, "--to", before)
+
+
 def faulty(deployed: Deployed, fault: str) -> dict[str, Any]:
     """Canary a faulty revision; all that failed must have come from it, and stable must stay."""
-    before = deployed.stable()
     counted = deployed.counters().canary
-    with deployed.visitors() as counts:
+    with stable_kept(deployed), deployed.visitors() as counts:
         result = deployed.done(
             "canary", COMPONENT, "--env", f"INVENTORY_FAULT={fault}", "--no-load", code=4
         )
     assert result["result"] == "rolled-back"
-    assert deployed.stable() == before
     roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
     assert (COMPONENT, "canary") not in roles
     # Every failure that a visitor saw goes back to one that the router counted at the canary.
@@ -98,9 +109,10 @@ def stopped(deployed: Deployed, pid: Callable[[], int]) -> dict[str, Any]:
 
     pid: returns its process, on this machine.
     """
-    before, known = deployed.stable(), len(deployed.record())
+    known = len(deployed.record())
     policy = {**UNHURRIED, "least_step_s": 60}
     with (
+        stable_kept(deployed),
         deployed.declared(**policy),
         deployed.answering_within(ANSWERS_S),
         deployed.visitors() as counts,
@@ -132,7 +144,6 @@ def stopped(deployed: Deployed, pid: Callable[[], int]) -> dict[str, Any]:
             victim.resume()
         ended = deployed.ended(process)
     assert ended.code == 4, str(ended)
-    assert deployed.stable() == before
     assert 0 < counts().failures == failed < counts().requests / 3, counts()
     return ended.result
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.end_to_end.canaries import Canaries, faulty, stopped
+from tests.end_to_end.canaries import Canaries, faulty, stable_kept, stopped
 from tests.end_to_end.deployed import COMPONENT, events
 from tests.end_to_end.local.conftest import Deploytool
 from tests.end_to_end.policies import ALPHA, UNHURRIED
@@ -21,13 +21,13 @@ def test_slowness_is_rolled_back_and_named(deployed: Deploytool) -> None:
 
 @pytest.mark.parametrize(
     ("fault", "metric"),
-    # The first begins after the smoke requests, long before the last step can be passed.
+    # The first begins after the smoke requests, long before a step is passed.
     [("late:4s:status:404:1", "client errors: "), ("hang:0.33", "errors: ")],
 )
 def test_what_visitors_would_call_not_served_is_rolled_back_and_named(
     deployed: Deploytool, fault: str, metric: str
 ) -> None:
-    with deployed.declared(least_step_s=5), deployed.answering_within(2):
+    with deployed.declared(**{**UNHURRIED, "steps": [30, 50]}), deployed.answering_within(2):
         result = faulty(deployed, fault)
     assert result["reason"].startswith(metric)
 
@@ -35,15 +35,13 @@ def test_what_visitors_would_call_not_served_is_rolled_back_and_named(
 def test_wrong_bodies_are_found_by_the_tools_own_traffic_and_callers_are_named(
     deployed: Deploytool,
 ) -> None:
-    before = deployed.stable()
-    with deployed.declared(least_step_s=5):
+    with stable_kept(deployed), deployed.declared(**UNHURRIED):
         result = deployed.done(
             "canary", COMPONENT, "--env", "INVENTORY_FAULT=body:0.5", "--load", "80", code=4
         )
     assert result["reason"].startswith("answers as expected: ")
     assert result["load"]["counts"]["failures_by_kind"]["unexpected body"] > 0
     assert [each for each in result["callers"] if "legacy-app" in each and COMPONENT in each]
-    assert deployed.stable() == before
 
 
 def test_a_process_that_is_stopped_loses_its_visitors_and_is_rolled_back(
@@ -58,6 +56,7 @@ def test_a_canary_that_confirms_less_is_rolled_back_though_no_request_fails(
 ) -> None:
     failed = deployed.counters().canary.failed()
     with (
+        stable_kept(deployed),
         deployed.declared(**UNHURRIED, client_errors="ignore"),
         deployed.visitors(80, load=deployed.single_lines()),
     ):
