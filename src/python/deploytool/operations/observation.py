@@ -18,12 +18,14 @@ from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
 from deploytool.operations.weight import (
-    GONE,
+    NotStarted,
     await_answer,
     ended_by_itself,
+    has_ended,
     is_missed,
     look_at,
     set_weight,
+    tell_lack,
 )
 from deploytool.platforms.base import Instance, Role
 from deploytool.record import event as record
@@ -63,14 +65,17 @@ def observe(context: Context, canary: Canary) -> Outcome:
     _tell_step(context, canary, evidence)
     began, observed_s = context.monotonic(), canary.observed_s
     before, _ = _read(context, canary)
+    lack = ""
     while True:
         since = context.monotonic()
         context.sleep(policy.poll_s)
         try:
             instance, void = _look(context, canary)
         except NotReady as error:
-            judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
+            is_bad = not isinstance(error, NotStarted)
+            judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": is_bad})
             return Outcome(judged, Event.ABORT, f"{error.what}: {error.why}")
+        lack = tell_lack(context, canary, instance, lack)
         if void:
             evidence = evidence.at_step(canary.step)
             _tell_step(context, canary, evidence)
@@ -179,7 +184,7 @@ def _look(context: Context, canary: Canary) -> tuple[Instance, str]:
     Raises NotReady when it is not fit to go on.
     """
     instance = look_at(context, canary)
-    if instance.restarts > canary.restarts or instance.condition in GONE:
+    if has_ended(instance, canary.restarts):
         raise ended_by_itself(instance)
     if not is_missed(context, canary, instance):
         return instance, ""

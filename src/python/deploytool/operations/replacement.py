@@ -15,7 +15,7 @@ from deploytool.operations.patience import once_answered
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.operations.steering import Asked, heed
 from deploytool.operations.view import CanaryView
-from deploytool.operations.weight import give_weight, require_answer, set_weight
+from deploytool.operations.weight import NotStarted, give_weight, require_answer, set_weight
 from deploytool.platforms.base import Role
 from deploytool.record import event as record
 from deploytool.record.store import TargetState
@@ -174,7 +174,8 @@ def _do(context: Context, canary: Canary) -> Outcome:
                     continue
                 raise
             reason = f"{error.what}: {error.why}"
-            judged = canary.model_copy(update={"is_judged_bad": True})
+            is_bad = not isinstance(error, NotStarted)
+            judged = canary.model_copy(update={"is_judged_bad": is_bad})
             return Outcome(judged, Event.ABORT, reason)
     return Outcome(canary, Event.DONE, _DONE[canary.phase])
 

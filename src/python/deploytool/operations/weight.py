@@ -9,7 +9,11 @@ from deploytool.platforms.base import Condition, Instance, Role
 
 # Between two looks at a canary that did not answer.
 _LOOK_S = 0.5
-GONE = frozenset({Condition.FAILED, Condition.ABSENT})
+_COMPLETE = frozenset({Condition.SERVING, Condition.READY})
+
+
+class NotStarted(NotReady):
+    """The platform did not start the canary's processes again in time: no evidence against it."""
 
 
 def set_weight(context: Context, canary: Canary, percent: int) -> None:
@@ -47,7 +51,7 @@ def look_at(context: Context, canary: Canary) -> Instance:
     A process on a busy machine misses one look now and then.
     """
     instance = context.platform.instance(canary.component, Role.CANARY)
-    if _answers(instance) or instance.condition in GONE:
+    if _answers(instance) or instance.condition in {Condition.FAILED, Condition.ABSENT}:
         return instance
     context.sleep(_LOOK_S)
     return context.platform.instance(canary.component, Role.CANARY)
@@ -63,28 +67,64 @@ def is_missed(context: Context, canary: Canary, instance: Instance) -> bool:
     return _answers(context.platform.instance(canary.component, Role.STABLE))
 
 
+def has_ended(instance: Instance, restarts: int) -> bool:
+    """Tell whether a process of the canary has ended by itself, or it cannot answer any more.
+
+    Processes that the platform has no place for are no fault of the canary's. restarts: how many
+    there were before.
+    """
+    if instance.restarts > restarts or instance.condition is Condition.ABSENT:
+        return True
+    is_excused = instance.is_unstarted or instance.is_partly_serving
+    return instance.condition is Condition.FAILED and not is_excused
+
+
+def tell_lack(context: Context, canary: Canary, instance: Instance, told: str) -> str:
+    """Name what does not serve of a canary of which the rest does; return what was named.
+
+    told: what this returned at the look before.
+    """
+    is_whole = instance.condition in _COMPLETE or not instance.is_partly_serving
+    lack = "" if is_whole else _why(instance)
+    if lack and lack != told:
+        context.say("lacking", f"{canary.component} canary", reason=lack)
+    return lack
+
+
 def await_answer(context: Context, canary: Canary, instance: Instance) -> None:
     """Keep all requests from a canary that is missed, as long as it is.
 
     instance: as it was seen. Raises NotReady, as evidence against the canary, when it is missed for
-    as long as a request may wait for its answer, or when its process ends; Asked when a person
-    decides meanwhile.
+    as long as a request may wait for its answer, or when its process ends; NotStarted when it has
+    had no process for as long as it may take to get ready; Asked when a person decides meanwhile.
     """
-    began = context.monotonic()
-    limit_s = context.service(canary.component).answer_within_s
+    began = looked = context.monotonic()
+    silent_s = unstarted_s = 0.0
+    service = context.service(canary.component)
     subject, restarts = f"{canary.component} canary", instance.restarts
     context.say("unready", subject, reason=_why(instance))
     set_weight(context, canary, 0)
     while is_missed(context, canary, instance):
-        if instance.condition in GONE or instance.restarts > restarts:
+        if has_ended(instance, restarts):
             raise ended_by_itself(instance)
-        if context.monotonic() - began >= limit_s:
+        if silent_s >= service.answer_within_s:
             raise NotReady(
-                f"the canary has not answered its readiness path for {limit_s:g} s",
+                f"the canary has not answered its readiness path for {service.answer_within_s:g} s",
+                why=_why(instance),
+            )
+        if unstarted_s >= service.ready_deadline_s:
+            raise NotStarted(
+                f"the canary was not started again within {service.ready_deadline_s:g} s",
                 why=_why(instance),
             )
         heed(context, canary)
         context.sleep(_LOOK_S)
+        now = context.monotonic()
+        if instance.is_unstarted:
+            unstarted_s += now - looked
+        else:
+            silent_s += now - looked
+        looked = now
         instance = context.platform.instance(canary.component, Role.CANARY)
     context.say(
         str(instance.condition), subject, reason=f"after {context.monotonic() - began:.1f} s"
@@ -97,7 +137,7 @@ def ended_by_itself(instance: Instance) -> NotReady:
 
 
 def _answers(instance: Instance) -> bool:
-    return instance.condition in {Condition.SERVING, Condition.READY}
+    return instance.condition in _COMPLETE or instance.is_partly_serving
 
 
 def _why(instance: Instance) -> str:
