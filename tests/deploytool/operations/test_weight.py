@@ -147,7 +147,7 @@ def test_that_nothing_can_run_the_canary_for_a_while_is_no_evidence_against_it(
     assert silence.weights()[:2] == ["20 %", "0 %"]
     assert replay_run(story.log, "one").outcome == ended.phase
     if seconds < FOR_EVER:
-        assert ended.phase is not Phase.ROLLED_BACK
+        assert (ended.phase, ended.missed_s) == (Phase.PROMOTED, 0)
     else:
         assert ended.phase is Phase.ROLLED_BACK
         assert ended.decision == (
@@ -205,10 +205,56 @@ def test_a_canary_is_missed_while_stable_serves_but_in_part(tmp_path: Path) -> N
     assert silence.weights() == ["20 %", "0 %"]
 
 
-def test_one_that_answers_now_and_then_is_held_when_its_time_is_up(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_one_that_falls_silent_again_and_again_is_taken_back_when_that_adds_up(
+    tmp_path: Path, is_killed: bool
+) -> None:
+    story = Story(tmp_path, Visitors(), least_step_s=40)
+    began = story.visitors.now
+    story.target.is_silent = lambda role, now: role is Role.CANARY and (now - began) % 9 >= 5
+
+    def kill(event: record.Event) -> None:
+        if is_killed and event.details.get("number") == 6:
+            raise Killed
+
+    if is_killed:
+        with pytest.raises(Killed):
+            story.begin("one", kill)
+        ended = story.go_on("two")
+    else:
+        ended = story.begin("one")
+    assert (ended.phase, ended.is_judged_bad) == (Phase.ROLLED_BACK, True)
+    assert ended.decision.startswith(
+        "the canary has not answered its readiness path for 10 s in all: "
+    )
+    assert replay_run(story.log, "one").outcome == Phase.ROLLED_BACK
+
+
+def test_silence_before_a_step_has_its_weight_adds_to_that_while_it_is_observed(
+    tmp_path: Path,
+) -> None:
     story = Story(tmp_path, Visitors())
-    story.target.is_silent = lambda role, _: role is Role.CANARY and story.visitors.weight > 0
-    assert story.begin("one").phase is Phase.HELD
+    silence = Silence(
+        story,
+        seconds=0.7 * LIMIT_S,
+        after=lambda event: entered(Phase.OBSERVING)(event) or event.details.get("number") == 2,
+    )
+    ended = story.begin("one", silence)
+    assert silence.weights() == ["20 %", "0 %"]
+    assert "has not answered its readiness path for 10 s in all" in ended.decision
+
+
+def test_the_time_without_weight_is_no_time_of_its_step(tmp_path: Path) -> None:
+    seconds, story = 8, Story(tmp_path, Visitors())
+    silence = Silence(story, seconds)
+    ended = story.begin("one", silence)
+    assert ended.phase is Phase.PROMOTED
+    elapsed_s = [line["details"]["elapsed_at_step_s"] for line in observed(story)[:4]]
+    assert elapsed_s == [1, 2, 3, 4]
+    (tmp_path / "other").mkdir()
+    undisturbed = Story(tmp_path / "other", Visitors()).begin("one")
+    assert ended.observed_s == undisturbed.observed_s + 2  # the void poll and the one to warm up
+    assert ended.missed_s == pytest.approx(seconds, abs=1.5)
 
 
 def test_one_whose_process_ends_meanwhile_is_taken_back_at_once(tmp_path: Path) -> None:

@@ -30,12 +30,13 @@ def set_weight(context: Context, canary: Canary, percent: int) -> None:
         context.say("lacking", f"{component} canary", reason=lacking)
 
 
-def give_weight(context: Context, canary: Canary, percent: int) -> None:
-    """Set the weight once the canary answers. Raises as await_answer does."""
+def give_weight(context: Context, canary: Canary, percent: int) -> Canary:
+    """Set the weight once the canary answers. Returns and raises as await_answer does."""
     instance = look_at(context, canary)
     if is_missed(context, canary, instance):
-        await_answer(context, canary, instance)
+        canary = await_answer(context, canary, instance)
     set_weight(context, canary, percent)
+    return canary
 
 
 def require_answer(context: Context, canary: Canary) -> None:
@@ -91,15 +92,16 @@ def tell_lack(context: Context, canary: Canary, instance: Instance, told: str) -
     return lack
 
 
-def await_answer(context: Context, canary: Canary, instance: Instance) -> None:
+def await_answer(context: Context, canary: Canary, instance: Instance) -> Canary:
     """Keep all requests from a canary that is missed, as long as it is.
 
-    instance: as it was seen. Raises NotReady, as evidence against the canary, when it is missed for
-    as long as a request may wait for its answer, or when its process ends; NotStarted when it has
+    Returns it with that time added to what it was missed before. instance: as it was seen. Raises
+    NotReady, as evidence against the canary, when it was missed in all for as long as a request may
+    wait for its answer, or when its process ends; NotStarted when it has
     had no process for as long as it may take to get ready; Asked when a person decides meanwhile.
     """
     began = looked = context.monotonic()
-    silent_s = unstarted_s = 0.0
+    unstarted_s, in_all = 0.0, " in all" if canary.missed_s else ""
     service = context.service(canary.component)
     subject, restarts = f"{canary.component} canary", instance.restarts
     context.say("unready", subject, reason=_why(instance))
@@ -107,9 +109,10 @@ def await_answer(context: Context, canary: Canary, instance: Instance) -> None:
     while is_missed(context, canary, instance):
         if has_ended(instance, restarts):
             raise ended_by_itself(instance)
-        if silent_s >= service.answer_within_s:
+        if canary.missed_s >= service.answer_within_s:
             raise NotReady(
-                f"the canary has not answered its readiness path for {service.answer_within_s:g} s",
+                "the canary has not answered its readiness path for "
+                f"{service.answer_within_s:g} s{in_all}",
                 why=_why(instance),
             )
         if unstarted_s >= service.ready_deadline_s:
@@ -123,12 +126,14 @@ def await_answer(context: Context, canary: Canary, instance: Instance) -> None:
         if instance.is_unstarted:
             unstarted_s += now - looked
         else:
-            silent_s += now - looked
+            missed_s = canary.missed_s + now - looked
+            canary = canary.model_copy(update={"missed_s": missed_s})
         looked = now
         instance = context.platform.instance(canary.component, Role.CANARY)
     context.say(
         str(instance.condition), subject, reason=f"after {context.monotonic() - began:.1f} s"
     )
+    return canary
 
 
 def ended_by_itself(instance: Instance) -> NotReady:
