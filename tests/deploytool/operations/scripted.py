@@ -16,7 +16,7 @@ from deploytool.platforms.base import Answer, Condition, Instance, Platform, Rol
 from deploytool.record import event as record
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
-from deploytool.record.store import TargetState, Wish
+from deploytool.record.store import TargetState, Wish, read_state
 from deploytool.system.declaration import System
 from deploytool.system.revision import revision_of
 
@@ -72,7 +72,13 @@ class Store:
         self.wishes: tuple[Wish, ...] = ()
 
     def load(self) -> TargetState:
-        return TargetState.model_validate_json(self._text)
+        return read_state(self._text)
+
+    def forget_share(self) -> None:
+        """Keep the evidence as a version did that knew nothing of the share."""
+        content = json.loads(self._text)
+        del content["canary"]["evidence"]["share"]
+        self._text = json.dumps(content)
 
     def save(self, state: TargetState) -> None:
         self._text = state.model_dump_json()

@@ -141,6 +141,12 @@ class Canary(BaseModel):
         return weight_of(self.phase, self.steps, self.step)
 
     @property
+    def is_evidence_lost(self) -> bool:
+        """Whether it was observed and nothing is known of that: another version kept it."""
+        is_judged = bool(self.steps) and self.phase in {Phase.OBSERVING, Phase.HELD}
+        return is_judged and self.evidence is None
+
+    @property
     def position(self) -> str:
         """Where it is, in words: the step while it is observed, else the phase."""
         if self.phase is Phase.OBSERVING:
