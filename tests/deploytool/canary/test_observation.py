@@ -222,6 +222,20 @@ def test_a_backend_that_restarted_leaves_its_events_out_for_both_arms(stable: Ar
     assert seen.events("sold") == Table(0, 0, 0, 0)
 
 
+def test_a_canary_that_never_tells_its_events_has_none_beside_stables() -> None:
+    """A single look that it misses leaves out both arms' events: they would not be of one time."""
+    looks = [
+        snapshot(0, counted(5, 1), counted(2, 2)),
+        snapshot(1, counted(9, 1), ArmCounters()),
+        snapshot(2, counted(14, 3), ArmCounters()),
+        snapshot(3, counted(15, 3), counted(4, 2)),
+    ]
+    seen = [difference(*pair) for pair in pairwise(looks)]
+    nothing = Table(0, 0, 0, 0)
+    found = [each.events("sold") for each in seen if isinstance(each, Observation)]
+    assert found == [nothing, Table(0, 0, 7, 2), nothing]
+
+
 def test_a_period_has_the_greatest_load_that_the_canary_had_in_it() -> None:
     looks = [
         Snapshot(taken_at=at, stable=ArmCounters(), canary=ArmCounters(), load_ratio=ratio)

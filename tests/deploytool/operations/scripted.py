@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,13 +16,14 @@ from deploytool.platforms.base import Answer, Condition, Instance, Platform, Rol
 from deploytool.record import event as record
 from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
-from deploytool.record.store import TargetState, Wish
+from deploytool.record.store import TargetState, Wish, read_state
 from deploytool.system.declaration import System
 from deploytool.system.revision import revision_of
 
 STABLE, CANARY = (revision_of("back", artifact, {}) for artifact in ("old", "new"))
 BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
 REQUESTS_PER_S = 200
+SILENCE = Instance("back", Role.CANARY, "", Condition.WAITING, "no answer from /readyz: timed out")
 
 
 class Killed(BaseException):
@@ -71,7 +72,13 @@ class Store:
         self.wishes: tuple[Wish, ...] = ()
 
     def load(self) -> TargetState:
-        return TargetState.model_validate_json(self._text)
+        return read_state(self._text)
+
+    def forget_share(self) -> None:
+        """Keep the evidence as a version did that knew nothing of the share."""
+        content = json.loads(self._text)
+        del content["canary"]["evidence"]["share"]
+        self._text = json.dumps(content)
 
     def save(self, state: TargetState) -> None:
         self._text = state.model_dump_json()
@@ -91,8 +98,8 @@ class Target:
     """The part of a platform that a canary needs, without processes.
 
     restarts: how often the canary's process has ended by itself since it was started. is_silent:
-    tells at a moment whether the instance in a role does not answer its readiness path. lacking:
-    what the canary lacks at each share.
+    tells at a moment whether the instance in a role does not answer its readiness path. silences:
+    how those are then that are not just SILENCE. lacking: what the canary lacks at each share.
     """
 
     store: Store
@@ -100,6 +107,7 @@ class Target:
     running: dict[Role, str] = field(default_factory=lambda: {Role.STABLE: STABLE.id})
     restarts: int = 0
     is_silent: Callable[[Role, float], bool] = lambda _role, _now: False
+    silences: dict[Role, Instance] = field(default_factory=dict)
     lacking: str = ""
 
     def start(self, revision: object, role: Role) -> None:
@@ -114,8 +122,8 @@ class Target:
         if not revision:
             return Instance(component, role, revision, Condition.ABSENT, "", restarts)
         if self.is_silent(role, self.visitors.now):
-            silence = "no answer from /readyz: timed out"
-            return Instance(component, role, revision, Condition.WAITING, silence, restarts)
+            silence = self.silences.get(role, SILENCE)
+            return replace(silence, role=role, revision=revision, restarts=restarts)
         return Instance(component, role, revision, Condition.READY, "", restarts)
 
     def request(self, _component: str, role: Role, _path: str) -> Answer:

@@ -187,6 +187,32 @@ def test_whoever_does_not_wait_for_the_last_requests_learns_the_result(
     assert "interrupted" in result.traffic.not_seen
 
 
+@pytest.mark.parametrize(("failures", "exit_code"), [(0.0, 1), (0.5, 4)])
+def test_a_target_that_is_away_after_the_decision_hides_no_result(
+    tmp_path: Path,
+    shop: Shop,
+    monkeypatch: pytest.MonkeyPatch,
+    failures: float,
+    exit_code: int,
+) -> None:
+    data = Data(tmp_path, shop, [], failures=failures)
+    stop = LoadGenerator.stop
+
+    def load() -> Any:
+        raise PlatformFailed("the API server does not answer", why="connection refused")
+
+    def go_away(generator: LoadGenerator, patience_s: float) -> Any:
+        ended = stop(generator, patience_s)
+        monkeypatch.setattr(data.story.store, "load", load)
+        return ended
+
+    monkeypatch.setattr(LoadGenerator, "stop", go_away)
+    result = data.begin()
+    assert result.exit_code == exit_code
+    assert [each.why for each in result.failures] == ["connection refused"]
+    assert "afterwards: the API server does not answer" in result.reason
+
+
 def test_a_log_that_is_full_after_the_decision_hides_no_result(tmp_path: Path, shop: Shop) -> None:
     data = Data(tmp_path, shop, [])
     log = data.story.log

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from deploytool.canary.machine import Phase
 from deploytool.canary.observation import Snapshot
 from deploytool.operations.replay import replay_run
 from deploytool.operations.steering import Wanted
-from deploytool.platforms.base import Role
+from deploytool.platforms.base import Condition, Role
 from deploytool.record import event as record
 from deploytool.record.store import Wish
-from tests.deploytool.operations.scripted import Killed, Story, Target, Visitors
+from tests.deploytool.operations.scripted import SILENCE, Killed, Story, Target, Visitors
 
 # Its policy polls every second; a request may wait 10 s for its answer.
 LIMIT_S = 10
@@ -130,10 +131,130 @@ def test_what_stable_lacks_as_well_is_no_fault_of_the_canary(tmp_path: Path) -> 
     assert silence.told("unready") == []
 
 
-def test_one_that_answers_now_and_then_is_held_when_its_time_is_up(tmp_path: Path) -> None:
+UNPLACED = replace(SILENCE, reason="no node takes pod back-1", is_unstarted=True)
+
+
+@pytest.mark.parametrize("condition", [Condition.WAITING, Condition.FAILED])
+@pytest.mark.parametrize("seconds", [3 * LIMIT_S, FOR_EVER])
+def test_that_nothing_can_run_the_canary_for_a_while_is_no_evidence_against_it(
+    tmp_path: Path, condition: Condition, seconds: float
+) -> None:
     story = Story(tmp_path, Visitors())
-    story.target.is_silent = lambda role, _: role is Role.CANARY and story.visitors.weight > 0
-    assert story.begin("one").phase is Phase.HELD
+    story.target.silences[Role.CANARY] = replace(UNPLACED, condition=condition)
+    silence = Silence(story, seconds)
+    ended = story.begin("one", silence)
+    assert not ended.is_judged_bad
+    assert silence.weights()[:2] == ["20 %", "0 %"]
+    assert replay_run(story.log, "one").outcome == ended.phase
+    if seconds < FOR_EVER:
+        assert (ended.phase, ended.missed_s) == (Phase.PROMOTED, 0)
+    else:
+        assert ended.phase is Phase.ROLLED_BACK
+        assert ended.decision == (
+            "the canary was not started again within 60 s: no node takes pod back-1"
+        )
+
+
+def test_nor_is_it_before_a_step_has_its_weight(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.silences[Role.CANARY] = UNPLACED
+    silence = Silence(story, FOR_EVER, after=entered(Phase.OBSERVING))
+    ended = story.begin("one", silence)
+    assert (ended.phase, ended.is_judged_bad) == (Phase.ROLLED_BACK, False)
+    assert silence.weights() == []
+
+
+def test_a_process_that_ends_where_it_was_started_again_is(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.silences[Role.CANARY] = UNPLACED
+
+    def crash(event: record.Event) -> None:
+        silence(event)
+        if event.event == "unready":
+            story.target.restarts += 1
+
+    silence = Silence(story, FOR_EVER)
+    ended = story.begin("one", crash)
+    assert (ended.phase, ended.is_judged_bad) == (Phase.ROLLED_BACK, True)
+    assert ended.decision.startswith("the canary's process ended by itself: ")
+
+
+HALF = replace(SILENCE, reason="pod back-1 is not ready", is_partly_serving=True)
+
+
+def test_a_canary_of_which_a_part_serves_keeps_its_weight_and_the_rest_is_named_once(
+    tmp_path: Path,
+) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.silences[Role.CANARY] = HALF
+    silence = Silence(story, FOR_EVER)
+    ended = story.begin("one", silence)
+    assert ended.phase is Phase.PROMOTED
+    assert silence.weights() == ["20 %", "50 %", "100 %", "0 %"]
+    assert silence.told("unready") == []
+    told = [each.reason for each in silence.told("lacking")]
+    assert told == ["pod back-1 is not ready"] * 2  # at each of the two steps
+
+
+def test_a_canary_is_missed_while_stable_serves_but_in_part(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.silences[Role.STABLE] = HALF
+    silence = Silence(story, FOR_EVER, of=frozenset(Role))
+    ended = story.begin("one", silence)
+    assert (ended.phase, ended.is_judged_bad) == (Phase.ROLLED_BACK, True)
+    assert silence.weights() == ["20 %", "0 %"]
+
+
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_one_that_falls_silent_again_and_again_is_taken_back_when_that_adds_up(
+    tmp_path: Path, is_killed: bool
+) -> None:
+    story = Story(tmp_path, Visitors(), least_step_s=40)
+    began = story.visitors.now
+    story.target.is_silent = lambda role, now: role is Role.CANARY and (now - began) % 9 >= 5
+
+    def kill(event: record.Event) -> None:
+        if is_killed and event.details.get("number") == 6:
+            raise Killed
+
+    if is_killed:
+        with pytest.raises(Killed):
+            story.begin("one", kill)
+        ended = story.go_on("two")
+    else:
+        ended = story.begin("one")
+    assert (ended.phase, ended.is_judged_bad) == (Phase.ROLLED_BACK, True)
+    assert ended.decision.startswith(
+        "the canary has not answered its readiness path for 10 s in all: "
+    )
+    assert replay_run(story.log, "one").outcome == Phase.ROLLED_BACK
+
+
+def test_silence_before_a_step_has_its_weight_adds_to_that_while_it_is_observed(
+    tmp_path: Path,
+) -> None:
+    story = Story(tmp_path, Visitors())
+    silence = Silence(
+        story,
+        seconds=0.7 * LIMIT_S,
+        after=lambda event: entered(Phase.OBSERVING)(event) or event.details.get("number") == 2,
+    )
+    ended = story.begin("one", silence)
+    assert silence.weights() == ["20 %", "0 %"]
+    assert "has not answered its readiness path for 10 s in all" in ended.decision
+
+
+def test_the_time_without_weight_is_no_time_of_its_step(tmp_path: Path) -> None:
+    seconds, story = 8, Story(tmp_path, Visitors())
+    silence = Silence(story, seconds)
+    ended = story.begin("one", silence)
+    assert ended.phase is Phase.PROMOTED
+    elapsed_s = [line["details"]["elapsed_at_step_s"] for line in observed(story)[:4]]
+    assert elapsed_s == [1, 2, 3, 4]
+    (tmp_path / "other").mkdir()
+    undisturbed = Story(tmp_path / "other", Visitors()).begin("one")
+    assert ended.observed_s == undisturbed.observed_s + 2  # the void poll and the one to warm up
+    assert ended.missed_s == pytest.approx(seconds, abs=1.5)
 
 
 def test_one_whose_process_ends_meanwhile_is_taken_back_at_once(tmp_path: Path) -> None:

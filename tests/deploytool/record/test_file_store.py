@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import Locked, RecordFailed
 from deploytool.record.file_store import FileStore, release_reserve, write_durably
 from deploytool.record.store import Holder, TargetState, Wish
@@ -21,6 +23,16 @@ HOLDER = Holder(
 )
 STATE = TargetState(
     stable={"web": Revision(component="web", id="abc", artifact="ff", environment={"A": "1"})}
+)
+
+CANARY = Canary(
+    run="r1",
+    component="web",
+    stable=Revision(component="web", id="abc", artifact="ff", environment={}),
+    canary=Revision(component="web", id="def", artifact="fe", environment={}),
+    steps=(10,),
+    phase=Phase.OBSERVING,
+    since=0.0,
 )
 
 
@@ -53,6 +65,13 @@ def test_the_state_is_empty_at_first_and_then_what_was_saved(tmp_path: Path) -> 
     assert FileStore(tmp_path / "new").load() == STATE
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"state.json", "reserve"}
     assert (tmp_path / "new/state.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_state_that_another_version_kept_is_read_without_its_evidence(tmp_path: Path) -> None:
+    content = TargetState(canary=CANARY).model_dump(mode="json")
+    content["canary"]["evidence"] = {"of": "another version"}
+    (tmp_path / "state.json").write_text(json.dumps(content))
+    assert FileStore(tmp_path).load() == TargetState(canary=CANARY)
 
 
 def test_a_damaged_state_is_refused_with_a_way_out(tmp_path: Path) -> None:

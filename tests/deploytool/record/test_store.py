@@ -1,6 +1,17 @@
 """What a target remembers of contract migrations: which revisions they cut off."""
 
-from deploytool.record.store import TargetState
+import json
+import math
+
+import pytest
+from pydantic import ValidationError
+
+from deploytool.canary.machine import Canary, Phase
+from deploytool.canary.observation import ArmCounters
+from deploytool.canary.policy import VerdictPolicy
+from deploytool.canary.verdict import CanaryEvidence
+from deploytool.record.store import TargetState, read_state
+from deploytool.system.policy import CanaryPolicy
 from deploytool.system.revision import Revision
 
 
@@ -47,3 +58,48 @@ def test_what_is_no_longer_remembered_is_no_longer_named() -> None:
 def test_the_state_comes_back_from_json_as_it_was() -> None:
     state = STATE.with_cut_off(["1_drop.sql"])
     assert TargetState.model_validate_json(state.model_dump_json()) == state
+
+
+OBSERVED = STATE.model_copy(
+    update={
+        "canary": Canary(
+            run="r1",
+            component="web",
+            stable=revision("web", "w3"),
+            canary=revision("web", "w4"),
+            steps=(20, 50),
+            phase=Phase.OBSERVING,
+            since=0.0,
+            evidence=CanaryEvidence.new(
+                VerdictPolicy.of(CanaryPolicy()),
+                (20, 50),
+                ArmCounters(requests={200: 5}, buckets=((math.inf, 5),)),
+            ),
+        )
+    }
+)
+
+
+def test_evidence_is_read_as_it_was_kept() -> None:
+    assert read_state(OBSERVED.model_dump_json()) == OBSERVED
+
+
+def test_evidence_that_another_version_kept_is_left_out_and_nothing_else() -> None:
+    content = json.loads(OBSERVED.model_dump_json())
+    del content["canary"]["evidence"]["share"]
+    content["canary"]["evidence"]["policy"]["are_client_errors_counted"] = True
+    found = read_state(json.dumps(content))
+    assert OBSERVED.canary is not None
+    kept = OBSERVED.canary.model_copy(update={"evidence": None})
+    assert found == OBSERVED.model_copy(update={"canary": kept})
+    assert found.canary is not None
+    assert found.canary.is_evidence_lost
+    assert not OBSERVED.canary.is_evidence_lost
+
+
+def test_a_state_with_any_other_damage_is_not_read() -> None:
+    content = json.loads(OBSERVED.model_dump_json())
+    del content["canary"]["evidence"]["share"]
+    del content["canary"]["run"]
+    with pytest.raises(ValidationError):
+        read_state(json.dumps(content))

@@ -2,7 +2,15 @@
 
 from collections.abc import Callable
 
-from deploytool.canary.observation import ArmCounters, Buckets, Observation, Pair, Reset, Snapshot
+from deploytool.canary.observation import (
+    NO_EVENT,
+    ArmCounters,
+    Buckets,
+    Observation,
+    Pair,
+    Reset,
+    Snapshot,
+)
 
 
 def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
@@ -22,7 +30,7 @@ def difference(before: Snapshot, after: Snapshot) -> Observation | Reset:
         arms[name] = arm
     growth = {
         name: _events_between(before, after, _business(name))
-        for name in sorted(after.canary.business)
+        for name in sorted(after.stable.business)
     }
     expected = _events_between(before, after, lambda arm: arm.expected) or {}
     for name, arm in arms.items():
@@ -48,12 +56,15 @@ def _events_between(
     """Return the events of two counters by arm; None if either arm's cannot be told.
 
     Who was restarted counts from zero again. The events of this poll are then left out for both
-    arms, as a reset of the router leaves out all.
+    arms, as a reset of the router leaves out all. A canary that tells in neither look has none
+    beside stable's: if it goes on like that, it is silent where events were to be expected.
     """
     events = {}
     arms = (("stable", before.stable, after.stable), ("canary", before.canary, after.canary))
     for arm, old, new in arms:
         was, now = pair_of(old), pair_of(new)
+        if arm == "canary" and was is None and now is None:
+            was = now = NO_EVENT
         if was is None or now is None or now.count < was.count or now.per < was.per:
             return None
         events[arm] = Pair(count=now.count - was.count, per=now.per - was.per)

@@ -120,8 +120,11 @@ class Canary(BaseModel):
     is_judged_bad: bool = False
     # It is taken back because nothing could be decided in time.
     is_undecided: bool = False
-    # For how long it was observed at all its steps; interruptions do not count.
+    # For how long it was observed at all its steps; interruptions do not count, nor does the time
+    # in which it had no weight as it did not answer.
     observed_s: float = 0.0
+    # For how long, all times together, it did not answer while stable did.
+    missed_s: float = 0.0
     # How often its process ended by itself during its start: once more is evidence against it.
     restarts: int = 0
     # Invariant of the data -> what broke it before it began.
@@ -136,6 +139,12 @@ class Canary(BaseModel):
     def weight(self) -> int:
         """The share of requests, in percent, that the phase gives to the canary at its end."""
         return weight_of(self.phase, self.steps, self.step)
+
+    @property
+    def is_evidence_lost(self) -> bool:
+        """Whether it was observed and nothing is known of that: another version kept it."""
+        is_judged = bool(self.steps) and self.phase in {Phase.OBSERVING, Phase.HELD}
+        return is_judged and self.evidence is None
 
     @property
     def position(self) -> str:

@@ -47,8 +47,9 @@ def silent(figures: Figures) -> str:
     name, expected = next(iter(figures.silent.items()))
     metric = next(each for each in figures.metrics if each.metric == name)
     return (
-        f"{name}: no event at the canary against {metric.stable_requests:,} at stable, where about"
-        f" {expected:,} were to be expected of it: no step is passed without any{remarks(figures)}"
+        f"{name}: no event read at the canary against {metric.stable_requests:,} at stable, where"
+        f" about {expected:,} were to be expected of it: no step is passed without any"
+        f"{remarks(figures)}"
     )
 
 
@@ -218,7 +219,7 @@ def _no_evidence(figures: Figures) -> str:
         else "latency was not judged: too few stable requests before the canary"
     )
     unjudged = [
-        f"{each.metric} was not judged: a version counted no event"
+        f"{each.metric} was not judged: of a version no event could be read"
         for each in figures.metrics
         if each.is_business and not (each.canary_requests and each.stable_requests)
     ]

@@ -13,16 +13,17 @@ _OK = 200
 def with_business(context: Context, component: str, snapshot: Snapshot) -> Snapshot:
     """Add the declared metrics as both instances count them now.
 
-    Where one instance does not tell, the metric is left out for both: its events of this poll are
-    not judged.
+    Where stable does not tell, the metric is left out for both: its events of this poll are not
+    judged. Where the canary alone does not, stable's are kept: they show what it should have told.
     """
     stable: dict[str, Pair] = {}
     canary: dict[str, Pair] = {}
     for metric in context.service(component).canary.business:
         # One right after the other: a spike between the readings would look like one arm's.
         read = [_read(context, component, role, metric) for role in (Role.STABLE, Role.CANARY)]
-        if read[0] is not None and read[1] is not None:
-            stable[metric.name], canary[metric.name] = read[0], read[1]
+        if read[0] is not None:
+            stable[metric.name] = read[0]
+            canary |= {} if read[1] is None else {metric.name: read[1]}
     if not stable:
         return snapshot
     return snapshot.model_copy(

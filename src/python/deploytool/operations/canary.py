@@ -75,7 +75,11 @@ def judged(context: Context, canary: Canary, wanted: Traffic) -> CanaryResult:
     with traffic(context, wanted, canary.broken_before) as sent:
         ended = replacement.carry_on(replace(context, sent=sent.counts), canary)
         failures = finish(context, ended)
-    callers = _tell_callers(context, ended, sent)
+    callers: tuple[str, ...] = ()
+    try:
+        callers = _tell_callers(context, ended, sent)
+    except DeployError as error:
+        failures = (*failures, error)
     return CanaryResult(ended, sent.result, callers, (*failures, *_about(ended, sent)))
 
 

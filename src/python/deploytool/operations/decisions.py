@@ -11,6 +11,7 @@ from deploytool.operations.load import Traffic
 from deploytool.operations.steering import Elsewhere, Wanted, asked_for, steer
 from deploytool.operations.up import require_foundation
 from deploytool.record.store import TargetState
+from deploytool.version import VERSION
 
 
 def promote(context: Context) -> CanaryResult:
@@ -70,14 +71,28 @@ def supersede(context: Context, components: Sequence[str]) -> None:
 def resume(context: Context, wanted: Traffic) -> CanaryResult:
     """Go on from where an interrupted canary stands, with the evidence it had.
 
-    The time of a step begins afresh: nothing was observed during the interruption.
+    The time of a step begins afresh: nothing was observed during the interruption. Raises
+    DeployError when the evidence cannot be read: evidence that began anew half way would have known
+    stable only beside the canary, and the chance of a wrong verdict twice.
     """
     with context.locked() as state:
+        if state.canary is not None and state.canary.is_evidence_lost:
+            raise _lost(state.canary)
         canary = _begin(context, state)
         if canary.phase is Phase.HELD:
             canary = replacement.move(context, canary, Event.RESUME, "resume was asked for")
         canary = canary.model_copy(update={"since": context.now()})
         return judged(context, canary, wanted)
+
+
+def _lost(canary: Canary) -> DeployError:
+    return DeployError(
+        f"the evidence about the canary of {canary.component} cannot be read",
+        why=f"run {canary.run} began with another version of deploytool than {VERSION}",
+        note="nothing was changed",
+        hint="resume it with that version; or `deploytool abort` takes it back, "
+        "`deploytool promote` makes it stable without more evidence",
+    )
 
 
 def _abort(context: Context, state: TargetState) -> CanaryResult:

@@ -18,12 +18,14 @@ from deploytool.operations.patience import once_answered
 from deploytool.operations.steering import heed
 from deploytool.operations.view import CanaryView
 from deploytool.operations.weight import (
-    GONE,
+    NotStarted,
     await_answer,
     ended_by_itself,
+    has_ended,
     is_missed,
     look_at,
     set_weight,
+    tell_lack,
 )
 from deploytool.platforms.base import Instance, Role
 from deploytool.record import event as record
@@ -63,15 +65,21 @@ def observe(context: Context, canary: Canary) -> Outcome:
     _tell_step(context, canary, evidence)
     began, observed_s = context.monotonic(), canary.observed_s
     before, _ = _read(context, canary)
+    lack = ""
     while True:
         since = context.monotonic()
         context.sleep(policy.poll_s)
+        looked = context.monotonic()
         try:
-            instance, void = _look(context, canary)
+            instance, canary, void = _look(context, canary)
         except NotReady as error:
-            judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": True})
+            is_bad = not isinstance(error, NotStarted)
+            judged = canary.model_copy(update={"evidence": evidence, "is_judged_bad": is_bad})
             return Outcome(judged, Event.ABORT, f"{error.what}: {error.why}")
+        lack = tell_lack(context, canary, instance, lack)
         if void:
+            # Without weight nothing was observed: a canary does not sit its time out in silence.
+            began += context.monotonic() - looked
             evidence = evidence.at_step(canary.step)
             _tell_step(context, canary, evidence)
         after, trouble = _read(context, canary)
@@ -173,19 +181,20 @@ def learn_stable(context: Context, canary: Canary) -> Canary:
     return canary.model_copy(update={"evidence": evidence, "restarts": restarts})
 
 
-def _look(context: Context, canary: Canary) -> tuple[Instance, str]:
+def _look(context: Context, canary: Canary) -> tuple[Instance, Canary, str]:
     """Return the canary's instance once it answers, and why this poll is void, "" when it is not.
 
-    Raises NotReady when it is not fit to go on.
+    Between them, the canary with how long it was missed. Raises NotReady when it is not fit.
     """
     instance = look_at(context, canary)
-    if instance.restarts > canary.restarts or instance.condition in GONE:
+    if has_ended(instance, canary.restarts):
         raise ended_by_itself(instance)
     if not is_missed(context, canary, instance):
-        return instance, ""
-    await_answer(context, canary, instance)
+        return instance, canary, ""
+    canary = await_answer(context, canary, instance)
     set_weight(context, canary, canary.steps[canary.step])
-    return instance, f"the canary had no weight meanwhile, as it did not answer: {instance.reason}"
+    void = f"the canary had no weight meanwhile, as it did not answer: {instance.reason}"
+    return instance, canary, void
 
 
 def _remark(took_s: float, poll_s: float) -> str:

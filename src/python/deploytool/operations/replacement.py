@@ -15,7 +15,7 @@ from deploytool.operations.patience import once_answered
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.operations.steering import Asked, heed
 from deploytool.operations.view import CanaryView
-from deploytool.operations.weight import give_weight, require_answer, set_weight
+from deploytool.operations.weight import NotStarted, give_weight, require_answer, set_weight
 from deploytool.platforms.base import Role
 from deploytool.record import event as record
 from deploytool.record.store import TargetState
@@ -161,7 +161,7 @@ def _do(context: Context, canary: Canary) -> Outcome:
         if action is Action.OBSERVE:
             return observe(context, canary)
         try:
-            _PERFORM[action](context, canary)
+            canary = _PERFORM[action](context, canary) or canary
         except NotReady as error:
             # A canary that does not go away is no evidence, and there is no other way to go.
             if canary.phase in {Phase.ABORTING, Phase.CLEANING}:
@@ -174,7 +174,8 @@ def _do(context: Context, canary: Canary) -> Outcome:
                     continue
                 raise
             reason = f"{error.what}: {error.why}"
-            judged = canary.model_copy(update={"is_judged_bad": True})
+            is_bad = not isinstance(error, NotStarted)
+            judged = canary.model_copy(update={"is_judged_bad": is_bad})
             return Outcome(judged, Event.ABORT, reason)
     return Outcome(canary, Event.DONE, _DONE[canary.phase])
 
@@ -185,13 +186,13 @@ def _start(context: Context, revision: Revision, role: Role) -> None:
         context.platform.start(revision, role)
 
 
-def _set_full_weight(context: Context, canary: Canary) -> None:
+def _set_full_weight(context: Context, canary: Canary) -> Canary:
     if canary.phase is Phase.RESTORING:
         # Stable may be down: it is not to wait for a canary that cannot stand in for it.
         require_answer(context, canary)
         set_weight(context, canary, _ALL)
-    else:
-        give_weight(context, canary, _ALL)
+        return canary
+    return give_weight(context, canary, _ALL)
 
 
 def _await_canary(context: Context, canary: Canary) -> None:
@@ -231,7 +232,8 @@ def _stop_canary(context: Context, canary: Canary) -> None:
         context.platform.stop(canary.component, Role.CANARY)
 
 
-_PERFORM: dict[Action, Callable[[Context, Canary], None]] = {
+# Those that learn something of the canary return it.
+_PERFORM: dict[Action, Callable[[Context, Canary], Canary | None]] = {
     Action.START_CANARY: lambda context, canary: _start(context, canary.canary, Role.CANARY),
     Action.AWAIT_CANARY: _await_canary,
     Action.SMOKE_CANARY: lambda context, canary: smoke(

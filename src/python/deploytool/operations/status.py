@@ -58,6 +58,8 @@ class Status:
     canary: CanaryView | None
     evidence: Evidence | None
     unseen: str = ""
+    # Of the canary; another version of the tool kept it.
+    is_evidence_lost: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -93,6 +95,7 @@ def status(context: Context) -> Status:
         canary=CanaryView.of(canary, context.now()) if canary else None,
         evidence=weighed(canary, elapsed_s, context.now()) if canary else None,
         unseen=unseen_on(state),
+        is_evidence_lost=canary is not None and canary.is_evidence_lost,
     )
 
 

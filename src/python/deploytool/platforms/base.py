@@ -44,7 +44,9 @@ class Instance:
     revision: the id that was started, "" for components that have none. condition and reason: a
     sentence with the object's own words when it is not ready. restarts: unplanned ones since it
     was started. since: unix seconds of the current process' start, None when there is none.
-    address: where it answers, for people.
+    address: where it answers, for people. is_partly_serving: of several processes one at least
+    serves; the condition is that of the worst. is_unstarted: the platform has yet to start each of
+    its processes, and none has ended by itself: it waits for a place, an image or its start.
     """
 
     component: str
@@ -55,6 +57,8 @@ class Instance:
     restarts: int = 0
     since: float | None = None
     address: str = ""
+    is_partly_serving: bool = False
+    is_unstarted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

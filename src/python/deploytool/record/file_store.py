@@ -13,7 +13,7 @@ from typing import IO
 from pydantic import ValidationError
 
 from deploytool.errors import Locked, RecordFailed
-from deploytool.record.store import Holder, TargetState, Wish
+from deploytool.record.store import Holder, TargetState, Wish, read_state
 
 # Asking who holds the lock holds it for an instant; a taker looks again for so long.
 _ASKING_S = 0.2
@@ -60,7 +60,7 @@ class FileStore:
     def load(self) -> TargetState:
         """Return the state, an empty one at first. Raises RecordFailed when it is damaged."""
         try:
-            return TargetState.model_validate_json(self._state.read_bytes())
+            return read_state(self._state.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return TargetState()
         except (OSError, ValidationError) as error:

@@ -1,13 +1,16 @@
 """The target's durable state and lock, whatever they are kept in."""
 
+import json
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deploytool.canary.machine import Canary
 from deploytool.system.revision import Revision
+
+_EVIDENCE = ("canary", "evidence")
 
 
 class Holder(BaseModel):
@@ -97,11 +100,31 @@ class TargetState(BaseModel):
         }
 
 
+def read_state(text: str | bytes) -> TargetState:
+    """Return the state that was kept as JSON.
+
+    Evidence that another version of this tool kept, and this one does not understand, is left out:
+    what runs is known all the same, and a canary can be taken back. Raises ValidationError.
+    """
+    try:
+        return TargetState.model_validate_json(text)
+    except ValidationError as error:
+        places = [each["loc"][: len(_EVIDENCE)] for each in error.errors()]
+        if any(place != _EVIDENCE for place in places):
+            raise
+        content = json.loads(text)
+        content["canary"]["evidence"] = None
+        return TargetState.model_validate_json(json.dumps(content))
+
+
 class TargetStore(Protocol):
     """Keeps the state so that it survives `kill -9` and a power cut at any moment."""
 
     def load(self) -> TargetState:
-        """Return the state, an empty one at first. Raises RecordFailed when it is damaged."""
+        """Return the state, an empty one at first. Raises RecordFailed when it is damaged.
+
+        A canary's evidence that this version cannot read is left out.
+        """
 
     def save(self, state: TargetState) -> None:
         """Replace the state; it is on disk when this returns. Raises RecordFailed."""

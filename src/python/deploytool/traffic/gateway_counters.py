@@ -30,6 +30,11 @@ class Taken:
         """Return the times of counters that were read at the moment of the look."""
         return cls(now, now, now)
 
+    @property
+    def is_now(self) -> bool:
+        """Whether no pod's counters are of before the look: they go with what is set at it."""
+        return self.oldest == self.looked
+
 
 class GatewayCounters:
     """Sums up what each pod has counted of a component, as long as this object lives.

@@ -89,6 +89,13 @@ def test_an_interrupted_one_waits_for_a_person_and_its_time_stands_still() -> No
     assert "next: `deploytool resume`, `deploytool promote` or `deploytool abort`" in text
 
 
+def test_one_whose_evidence_cannot_be_read_is_shown_and_cannot_go_on() -> None:
+    lost = replace(running(), holder=None, evidence=None, is_evidence_lost=True)
+    text = shown(lost)
+    assert "its evidence cannot be read: another version of deploytool began it" in text
+    assert "next: `deploytool promote` or `deploytool abort`" in text
+
+
 def test_a_held_one_says_why() -> None:
     status = running()
     assert status.canary is not None

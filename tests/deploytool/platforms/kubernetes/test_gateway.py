@@ -26,17 +26,22 @@ def counted(answered: int, unserved: int) -> str:
 
 
 class Told503:
-    """A gateway whose own answers 503 grow by 10 from one look to the next."""
+    """A gateway whose own answers 503 grow by 10 from one look to the next.
 
-    def __init__(self) -> None:
+    lag_s: how old its counters are.
+    """
+
+    def __init__(self, lag_s: float = 0.0) -> None:
         self._looks = count(1)
+        self._lag_s = lag_s
 
     def read(
         self, pods: Sequence[Object], _wanted: Wanted, _is_needed: Callable[[Object], bool]
     ) -> Counted:
         look = next(self._looks)
         text = counted(answered=90, unserved=10 * look)
-        return Counted([Told(pods[0], "edge-0", text)], Taken.at(float(look)))
+        taken = Taken(look - self._lag_s, look - self._lag_s, look)
+        return Counted([Told(pods[0], "edge-0", text)], taken)
 
     def close(self) -> None:
         pass
@@ -52,13 +57,13 @@ def pod(component: str, name: str, role: str = "stable", *, is_ready: bool = Tru
     }
 
 
-def gateway(*canary: Object) -> ClusterGateway:
+def gateway(*canary: Object, lag_s: float = 0.0) -> ClusterGateway:
     """Return a gateway before two pods of stable and those of a canary."""
     cluster = Memory()
     for each in (pod("edge", "edge-0"), pod("web", "web-0"), pod("web", "web-1"), *canary):
         cluster.create(each)
     inspection = Inspection(cluster, lambda text: text)
-    return ClusterGateway("edge", cluster, inspection, Told503(), None, 9100)
+    return ClusterGateway("edge", cluster, inspection, Told503(lag_s), None, 9100)
 
 
 @pytest.mark.parametrize(("pods", "load_ratio"), [(1, 2.0), (2, 1.0)])
@@ -68,6 +73,15 @@ def test_a_look_tells_how_much_each_of_the_canarys_pods_has_to_do(
     canary = [pod("web", f"web-canary-{n}", "canary") for n in range(pods)]
     snapshot = gateway(*canary).observe("web", ARMS, rules=1, percent=50)
     assert snapshot.load_ratio == load_ratio
+
+
+@pytest.mark.parametrize(("lag_s", "share"), [(0.0, 0.5), (15.0, None)])
+def test_counters_of_before_the_look_have_no_share_that_was_set(
+    lag_s: float, share: float | None
+) -> None:
+    """It may have been another when they were taken, and they are not of one time."""
+    edge = gateway(pod("web", "web-canary-0", "canary"), lag_s=lag_s)
+    assert edge.observe("web", ARMS, rules=1, percent=50, share=0.5).share == share
 
 
 def test_pods_that_are_not_ready_carry_nothing() -> None:

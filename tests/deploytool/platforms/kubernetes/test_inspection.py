@@ -119,10 +119,37 @@ def test_one_pod_that_stopped_answering_makes_its_instance_wait_with_the_probes_
     found = inspection(event("Pod", "web-1", "Unhealthy", "12:00:02", message=timeout))
     workload = {**WORKLOAD, "spec": {**WORKLOAD["spec"], "replicas": 2}}
     instance = found.instance("web", Role.CANARY, workload, pods)
-    assert instance.condition is Condition.WAITING
+    assert (instance.condition, instance.is_partly_serving) == (Condition.WAITING, True)
     assert instance.reason == (
         f"pod web-1 is not ready: its readiness probe fails; Unhealthy: {timeout}"
     )
+
+
+RUNNING = {"name": "db", "started": True, "state": {"running": {}}}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "is_unstarted"),
+    [
+        ([], True),  # evicted, and another pod is not made yet
+        ([[]], True),
+        ([[CREATING]], True),
+        ([[{**RUNNING, "started": False}]], True),
+        ([[RUNNING]], False),
+        ([[RUNNING], [CREATING]], False),
+    ],
+)
+def test_nothing_of_an_instance_is_started_while_none_of_its_pods_runs_or_has_ended(
+    statuses: list[list[Object]], is_unstarted: bool
+) -> None:
+    pods = [
+        pod(f"db-{n}", "db", phase="Pending", containerStatuses=each)
+        for n, each in enumerate(statuses)
+    ]
+    gone = pod("db-9", "db", phase="Running", containerStatuses=[RUNNING])
+    gone["metadata"]["deletionTimestamp"] = "2026-11-27T12:00:00Z"
+    instance = inspection().instance("db", Role.CANARY, WORKLOAD, [*pods, gone])
+    assert (instance.is_unstarted, instance.is_partly_serving) == (is_unstarted, False)
 
 
 def test_a_pod_whose_status_says_why_it_waits_is_told_as_it_is() -> None:

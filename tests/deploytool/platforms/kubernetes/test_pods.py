@@ -7,7 +7,14 @@ import pytest
 
 from deploytool.platforms.base import Condition
 from deploytool.platforms.kubernetes.objects import REVISION, Object
-from deploytool.platforms.kubernetes.pods import Health, is_placed, judge, judge_pod, serves
+from deploytool.platforms.kubernetes.pods import (
+    Health,
+    is_placed,
+    is_unstarted,
+    judge,
+    judge_pod,
+    serves,
+)
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC).timestamp()
 WAITING, READY, FAILED = Condition.WAITING, Condition.READY, Condition.FAILED
@@ -420,6 +427,23 @@ def test_a_pod_has_a_place_while_its_node_keeps_it() -> None:
     assert is_placed(placed)
     assert not is_placed(unplaced())
     assert not is_placed({**ready(is_leaving=True), "spec": {"nodeName": "one"}})
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        (unplaced(), True),
+        (pod("web-1", waiting("ImagePullBackOff")), True),
+        (pod("web-1", running(started=False)), True),
+        (pod("web-1", running()), False),
+        (pod("web-1", waiting("CrashLoopBackOff", lastState=ended(1))), False),
+        (pod("web-1", {"name": "web", "started": False, "state": ended(1)}), False),
+    ],
+)
+def test_a_pod_is_unstarted_until_a_container_runs_or_has_ended(
+    item: Object, expected: bool
+) -> None:
+    assert is_unstarted(item) is expected
 
 
 def test_a_pod_that_fails_its_probe_alone_waits_for_what_events_tell() -> None:

@@ -9,7 +9,7 @@ from deploytool.platforms.kubernetes.objects import FOUNDATION, Object, with_mar
 from deploytool.platforms.kubernetes.routes import KIND, VERSION, Routes, arms, complaint
 from deploytool.platforms.kubernetes.sharing import Pods
 from deploytool.system.declaration import System
-from deploytool.traffic.http_route import with_canary
+from deploytool.traffic.http_route import canary_share, with_canary
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 SYSTEM = System.model_validate(
@@ -70,6 +70,19 @@ def test_a_share_that_only_some_routes_have_is_given_to_the_others() -> None:
     routes, _ = opened(route("first", 50), route("second", 20))
     routes.give("web", 50, 1)
     assert routes.percent("web") == 50
+
+
+def test_a_look_is_told_the_share_that_the_routes_have() -> None:
+    told: list[tuple[int, float | None]] = []
+
+    def observe(_web: str, _arms: Any, _rules: int, percent: int, share: float | None) -> None:
+        told.append((percent, share))
+
+    _, cluster = opened(route("first", 20))
+    edge = cast("Any", SimpleNamespace(observe=observe))
+    Routes(cluster, SYSTEM, edge).observe("web")
+    assert told == [(20, canary_share([route("first", 20)], arms("web")))]
+    assert told[0][1] == pytest.approx(0.2, abs=0.01)
 
 
 def test_others_routes_are_not_waited_for() -> None:

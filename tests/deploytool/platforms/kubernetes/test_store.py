@@ -1,15 +1,17 @@
 """State, lock and wish as objects: what holds when a machine stood still, or an answer was lost."""
 
+import json
 import math
 
 import pytest
 
+from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import Locked, PlatformFailed, RecordFailed
 from deploytool.platforms.kubernetes.objects import Key, Object
 from deploytool.platforms.kubernetes.replies import Away
 from deploytool.platforms.kubernetes.store import ClusterStore
 from deploytool.record.store import Holder, TargetState, Wish
-from deploytool.system.revision import revision_of
+from deploytool.system.revision import Revision, revision_of
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 LOCK = Key("coordination.k8s.io/v1", "Lease", "shop", "deploytool-lock")
@@ -38,6 +40,17 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now_s += seconds
+
+
+CANARY = Canary(
+    run="r1",
+    component="web",
+    stable=Revision(component="web", id="abc", artifact="ff", environment={}),
+    canary=Revision(component="web", id="def", artifact="fe", environment={}),
+    steps=(10,),
+    phase=Phase.OBSERVING,
+    since=0.0,
+)
 
 
 class Interrupted(Memory):
@@ -161,6 +174,14 @@ def test_the_first_state_is_kept_though_its_answer_comes_late(cluster: Memory) -
     for state in STATES:
         store(cluster).save(state)
         assert store(cluster).load() == state
+
+
+def test_a_state_that_another_version_kept_is_read_without_its_evidence(cluster: Memory) -> None:
+    content = TargetState(canary=CANARY).model_dump(mode="json")
+    content["canary"]["evidence"] = {"of": "another version"}
+    kept = {"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": "deploytool-state"}}
+    cluster.create({**kept, "data": {"content": json.dumps(content)}})
+    assert store(cluster).load() == TargetState(canary=CANARY)
 
 
 @pytest.mark.parametrize(

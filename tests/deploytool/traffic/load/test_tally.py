@@ -58,6 +58,19 @@ def test_only_the_newest_failures_are_kept_one_by_one() -> None:
     assert [recent.kind for recent in counts.recent_failures] == [str(n) for n in range(80, 100)]
 
 
+def test_wrong_answers_of_nobody_are_named_and_requests_without_an_answer_are_not() -> None:
+    tally = Tally()
+    for kind in ("unexpected body", "502", "unexpected body", "timeout", "refused", "reset"):
+        tally.add(latency_s=None, revision="", failure=failure(kind, revision=""))
+    # Where no answer names its revision, nobody is meant to be told apart.
+    assert "named no version" not in tally.counts(1.0).summary()
+    tally.add(latency_s=0.1, revision="stable", failure=None)
+    assert (
+        "; 3 wrong answers named no version (unexpected body: 2, 502: 1): they are in no version"
+        in tally.counts(1.0).summary()
+    )
+
+
 @pytest.mark.parametrize(
     ("counts", "summary"),
     [

@@ -104,6 +104,10 @@ def _under_way(status: Status, width: int) -> list[str]:
             is_served = status.canary.phase is Phase.OBSERVING
             promote = ", or `deploytool promote` without more evidence" if is_served else ""
             lines.append(f"steer: `deploytool abort`{promote}")
-    if status.is_canary_interrupted:
+    if status.is_evidence_lost:
+        lines.append("its evidence cannot be read: another version of deploytool began it")
+    if status.is_canary_interrupted and status.is_evidence_lost:
+        lines.append("next: `deploytool promote` or `deploytool abort`")
+    elif status.is_canary_interrupted:
         lines.append("next: `deploytool resume`, `deploytool promote` or `deploytool abort`")
     return lines

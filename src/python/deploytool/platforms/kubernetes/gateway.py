@@ -39,12 +39,18 @@ class ClusterGateway:
         self._counters: dict[str, GatewayCounters] = {}
 
     def observe(
-        self, component: str, services: Mapping[Arm, str], rules: int, percent: int
+        self,
+        component: str,
+        services: Mapping[Arm, str],
+        rules: int,
+        percent: int,
+        share: float | None = None,
     ) -> Snapshot:
         """Return both arms' counters, summed over all pods there were. Raises PlatformFailed.
 
         services: the name of each arm's Service. rules: see read_gateway. percent: the share that
-        the canary is given.
+        the canary is given. share: the same as every request is to meet it, None without one; it is
+        left out where counters lag: nobody knows what was set when they were taken.
         """
         counted = self._counters.setdefault(component, GatewayCounters())
         found = self._counted()
@@ -57,7 +63,8 @@ class ClusterGateway:
         load = load_ratio(percent, serving[Role.STABLE], serving[Role.CANARY])
         try:
             snapshot = counted.snapshot(read, empty, found.taken)
-            return snapshot.model_copy(update={"load_ratio": load})
+            of_now = share if found.taken.is_now else None
+            return snapshot.model_copy(update={"load_ratio": load, "share": of_now})
         except ValueError as error:
             raise PlatformFailed(
                 f"the pods of {self.component} do not count alike",

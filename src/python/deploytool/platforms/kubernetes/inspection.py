@@ -15,7 +15,14 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     selector,
 )
-from deploytool.platforms.kubernetes.pods import Health, judge, judge_pod
+from deploytool.platforms.kubernetes.pods import (
+    Health,
+    current_pods,
+    is_unstarted,
+    judge,
+    judge_pod,
+    serves,
+)
 from deploytool.platforms.kubernetes.workloads import name_of, role_of
 
 _LOOK_S = 0.25
@@ -104,6 +111,7 @@ class Inspection:
     ) -> Instance:
         """Return an instance as people are shown it."""
         health = self.health(workload, pods)
+        current = current_pods(workload, pods)
         addresses = [str(pod["status"]["podIP"]) for pod in pods if pod["status"].get("podIP")]
         return Instance(
             component=component,
@@ -114,6 +122,8 @@ class Inspection:
             restarts=health.restarts,
             since=health.since,
             address=", ".join(addresses),
+            is_partly_serving=any(map(serves, current)),
+            is_unstarted=all(map(is_unstarted, current)),
         )
 
     def warning(self, *subjects: tuple[str, str]) -> str:

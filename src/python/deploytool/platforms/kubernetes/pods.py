@@ -57,11 +57,8 @@ def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], 
 
     pods: all that it selects. known_s: tells for how many seconds one of them has been known.
     """
-    template = template_of(workload["spec"]["template"])
-    # One that was evicted stays as a note; another has taken its place.
-    alive = [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED]
-    own = [pod for pod in alive if template_of(pod) == template]
-    current = [pod for pod in own if not _is_leaving(pod)]
+    alive = _alive(pods)
+    current = current_pods(workload, alive)
     judged = sorted((judge_pod(pod, known_s(pod)) for pod in current), key=_badness)
     restarts = sum(each.restarts for each in judged)
     since = max((each.since for each in judged if each.since), default=None)
@@ -88,6 +85,13 @@ def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], 
         reason = f"{available} of {wanted} pods have been ready for long enough"
         return health(Condition.SERVING, reason)
     return health(Condition.READY)
+
+
+def current_pods(workload: Object, pods: Sequence[Object]) -> list[Object]:
+    """Return the pods that a workload is to have as it is now, without those that end."""
+    template = template_of(workload["spec"]["template"])
+    own = [pod for pod in _alive(pods) if template_of(pod) == template]
+    return [pod for pod in own if not _is_leaving(pod)]
 
 
 def judge_pod(pod: Object, known_s: float = 0.0) -> Health:
@@ -133,6 +137,22 @@ def is_placed(pod: Object) -> bool:
 def serves(pod: Object) -> bool:
     """Tell whether new requests are sent to a pod: it is ready and not about to end."""
     return not _is_leaving(pod) and judge_pod(pod).condition is Condition.READY
+
+
+def is_unstarted(pod: Object) -> bool:
+    """Tell whether no container of a pod has been started yet, and none has ended by itself.
+
+    A container counts as started, as it does for the kubelet, once its startup probe succeeded.
+    """
+    status = pod.get("status") or {}
+    own = status.get("containerStatuses") or []
+    every = [*(status.get("initContainerStatuses") or []), *own]
+    return not any(each.get("started") for each in own) and not any(map(_has_ended, every))
+
+
+def _alive(pods: Sequence[Object]) -> list[Object]:
+    # One that was evicted stays as a note; another has taken its place.
+    return [pod for pod in pods if (pod.get("status") or {}).get("phase") not in _ENDED]
 
 
 def _badness(health: Health) -> tuple[int, bool]:

@@ -114,8 +114,8 @@ class Routes:
         services, routes = arms(component), self.of(component)
         rules = max((shared_rules(route, services) for route in routes), default=1)
         percent = _least_percent(routes, services) or 0
-        snapshot = self._gateway.observe(component, services, rules, percent)
-        return snapshot.model_copy(update={"share": canary_share(routes, services)})
+        share = canary_share(routes, services)
+        return self._gateway.observe(component, services, rules, percent, share)
 
     def of(self, component: str) -> list[Object]:
         """Return the routes that lead to a component."""

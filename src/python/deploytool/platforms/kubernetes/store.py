@@ -12,7 +12,7 @@ from deploytool.errors import DeployError, Locked, RecordFailed
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.objects import Key, Object, annotations_of
 from deploytool.platforms.kubernetes.replies import Away
-from deploytool.record.store import Holder, TargetState, Wish
+from deploytool.record.store import Holder, TargetState, Wish, read_state
 
 NAMES = ("deploytool-state", "deploytool-wish")
 _STATE, _WISH = NAMES
@@ -59,7 +59,7 @@ class ClusterStore:
         if found is None:
             return TargetState()
         try:
-            return TargetState.model_validate_json(_content(found))
+            return read_state(_content(found))
         except ValidationError as error:
             raise RecordFailed(
                 f"the state in ConfigMap/{_STATE} cannot be read",

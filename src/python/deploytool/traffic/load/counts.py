@@ -5,6 +5,9 @@ from dataclasses import asdict, dataclass, field
 
 from pydantic import JsonValue
 
+# The kinds of failures of requests that got no answer.
+_UNANSWERED = frozenset({"timeout", "refused", "reset"})
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -57,6 +60,14 @@ class LoadCounts:
         """Count the answers of a revision that were as expected."""
         return self.answers_by_revision.get(revision, 0) - self.wrong_answers(revision)
 
+    def nobodys_wrong_answers(self) -> dict[str, int]:
+        """Return by kind the wrong answers that named no revision, where others name theirs.
+
+        They are in no revision's count of answers, whoever gave them.
+        """
+        kinds = self.failures_by_revision.get("", {}) if self.answers_by_revision else {}
+        return {kind: count for kind, count in kinds.items() if kind not in _UNANSWERED}
+
     def as_dict(self) -> dict[str, JsonValue]:
         """Return all figures, for the record and JSON output."""
         return asdict(self)
@@ -68,6 +79,11 @@ class LoadCounts:
             parts.append(f"{self.failures} failed ({listed(self.failures_by_kind)})")
         else:
             parts.append("none failed")
+        if nobodys := self.nobodys_wrong_answers():
+            parts.append(
+                f"{sum(nobodys.values())} wrong answers named no version ({listed(nobodys)}):"
+                " they are in no version's count of answers"
+            )
         if self.p50_s is not None and self.p99_s is not None:
             parts.append(f"median {1000 * self.p50_s:.0f} ms, p99 {1000 * self.p99_s:.0f} ms")
         if self.not_sent:
