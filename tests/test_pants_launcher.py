@@ -79,6 +79,36 @@ def test_without_the_python_of_the_code(tmp_path: Path, version: str) -> None:
     assert not (tmp_path / "cache").exists()
 
 
+SILENT_PIP = """
+set -euo pipefail
+tell() { echo "${1% (*}"; }
+read() { builtin read "$@" || return $(($? > 128 ? TIMED_OUT : 1)); }
+{ echo "Collecting a==1"; sleep 1.2; echo "Collecting b==2"; echo "Installing a, b"; } |
+  tell_packages 2
+"""
+
+
+@pytest.mark.parametrize(("version", "timed_out"), [(3, 1), (5, 142)])
+def test_a_pip_that_says_nothing_for_a_while_is_waited_for(version: int, timed_out: int) -> None:
+    """Also by bash 3, which is stood in for by its number and by what its `read` returns."""
+    launcher = Path("pants").read_text()
+    start = launcher.index("tell_packages() {")
+    function = launcher[start : launcher.index("\n}\n", start) + 3]
+    script = function.replace("BASH_VERSINFO[0]", str(version)) + SILENT_PIP
+    ended = subprocess.run(
+        ["bash", "-c", script],
+        env={"PATH": os.environ["PATH"], "TIMED_OUT": str(timed_out)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ended.returncode, list(dict.fromkeys(ended.stdout.splitlines()))) == (
+        0,
+        ["package 1 of 2: a", "package 2 of 2: b", "unpacking 2 packages"],
+    ), ended
+
+
 CLIENT = """#!/bin/bash
 for number in 1 2 3 4 5 6; do
   echo "output $number"

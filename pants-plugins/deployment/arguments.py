@@ -9,11 +9,12 @@ ARTIFACTS_VARIABLE = "DEPLOYTOOL_ARTIFACTS"
 CALLED_VARIABLE = "DEPLOYTOOL_CALLED"
 DEFAULT_TARGET = "local"
 
-# $0 is a file that is there once the tool has started.
+# $0 is a file that is there once the tool has started. Where it cannot be made, on a full disk for
+# example, the tool starts all the same; a redirection of `:` itself that fails would end the shell.
 _TELLING = """
 if [ ! -e "$0" ]; then
   echo "a new build of the tool unpacks itself first (once)" >&2
-  : >"$0"
+  (: >"$0") 2>/dev/null || true
 fi
 exec "$@"
 """

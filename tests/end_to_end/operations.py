@@ -12,7 +12,7 @@ from tests.end_to_end.deployed import COMPONENT, Deployed, consistent, events, u
 SEED = "20261101000300"
 FORGET = "DELETE FROM schema_migrations WHERE version = '20261101000300'"
 REMEMBER = "INSERT INTO schema_migrations VALUES ('20261101000300')"
-SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrations'"
+SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'migrations%'"
 
 
 class Operations:

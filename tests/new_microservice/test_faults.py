@@ -79,6 +79,14 @@ def test_each_form_is_understood(text: str, fault: Fault) -> None:
         ),
         ("leak:1gb", "leak takes megabytes from 1 to 999, as in leak:50mb, not '1gb'"),
         ("late:60s", "late takes seconds and another fault, as in late:60s:error:1, not '60s'"),
+        (
+            "late:1s:late:2s:crash",
+            "late takes seconds and another fault, as in late:60s:error:1, not '1s:late:2s:crash'",
+        ),
+        (
+            "late:1s: late:2s:crash",
+            "late takes seconds and another fault, as in late:60s:error:1, not '1s: late:2s:crash'",
+        ),
         ("late:60s:error", "error takes a share from 0 to 1, as in error:0.05, not ''"),
         ("unready:1", "unready takes no argument, not '1'"),
         (

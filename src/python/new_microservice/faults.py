@@ -143,7 +143,7 @@ _FORMS = {
         r"([1-9]\d{0,8})", "a request number from 1", "crash:5", lambda number: Crash(int(number))
     ),
     "late": _Form(
-        r"(\d{1,5})s:(.+)",
+        r"(\d{1,5})s:(?!\s*late:)(.+)",
         "seconds and another fault",
         "late:60s:error:1",
         lambda after, fault: Late(float(after), parse_fault(fault)),
@@ -171,6 +171,6 @@ def parse_fault(text: str) -> Fault:
 
 def begun(fault: Fault | None, age_s: float) -> Fault | None:
     """Return what is wrong with a process that has run for so long; None if nothing is."""
-    while isinstance(fault, Late):
-        fault = fault.fault if age_s >= fault.after_s else None
+    if isinstance(fault, Late):
+        return fault.fault if age_s >= fault.after_s else None
     return fault

@@ -147,6 +147,17 @@ def test_one_that_dbmate_was_not_given_is_not_taken_for_applied(database: Databa
         ("-- migrate:up\nALTER TABLE t ADD n int;\n", True),
         ("-- migrate:up transaction:false\nCREATE INDEX CONCURRENTLY i ON t (n);\n", False),
         ("-- migrate:up\nUPDATE t SET n = 1; commit; UPDATE t SET n = 2;\n", False),
+        ("-- migrate:up\nUPDATE t SET n = 1;\n-- half\nCOMMIT WORK;\n", False),
+        ("-- migrate:up\nINSERT INTO t VALUES (E'it\\'s; ');\nCOMMIT AND CHAIN;\n", False),
+        ("-- migrate:up\n-- no\n-- COMMIT;\n/* nor\nCOMMIT; */ UPDATE t SET n = 1;\n", True),
+        ("-- migrate:up\nCREATE TEMP TABLE t (n int) ON\nCOMMIT DROP;\n", True),
+        ("-- migrate:up\nINSERT INTO t VALUES ('; COMMIT;');\n", True),
+        ("-- migrate:up\nCREATE PROCEDURE p() AS $$\nBEGIN\n  n;\n  COMMIT;\nEND$$;\n", True),
+        (
+            "-- migrate:up\nUPDATE t SET n = 1;\n-- migrate:down\nUPDATE t SET n = 0; COMMIT;\n",
+            True,
+        ),
+        ("-- migrate:up\n-- migrate:down transaction:false\nDROP INDEX CONCURRENTLY i;\n", True),
     ],
 )
 def test_what_is_no_transaction_may_be_half_done(

@@ -108,8 +108,9 @@ def test_a_circle_of_needs_is_refused(tmp_path: Path) -> None:
         ({"canary": {"sticky_cookie": ""}}, "pattern"),
         ({"canary": {"sticky_cookie": "seen"}}, "requests_failing_together, for example 3"),
         ({"route": "no-slash"}, "pattern"),
-        # As the router's file would write it, 1e-05s is no time.
+        # As the router's file would write them, 1e-05s and 1e+06s are no times.
         ({"answer_within_s": 0.00001}, "greater than or equal to 0.1"),
+        ({"answer_within_s": 1_000_000}, "less than or equal to 86400"),
         ({"colour": "red"}, "not permitted"),
     ],
 )

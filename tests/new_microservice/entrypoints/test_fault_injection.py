@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import random
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator
+from typing import NoReturn
 
 import httpx2
 import pytest
@@ -12,10 +14,10 @@ from fastapi import Response
 from starlette.requests import Request
 
 from new_microservice.domain.errors import ReservationClosed
-from new_microservice.entrypoints import server
+from new_microservice.entrypoints import fault_injection, server
 from new_microservice.entrypoints.fault_injection import FaultGate, InjectedError
 from new_microservice.entrypoints.server import AnnouncingServer
-from new_microservice.faults import BodyShare, ErrorShare, Fault, RefusedShare, StatusShare
+from new_microservice.faults import BodyShare, ErrorShare, Fault, Leak, RefusedShare, StatusShare
 from new_microservice.main import build
 from new_microservice.settings import Settings
 from tests.new_microservice.running import Fill, Start
@@ -55,6 +57,20 @@ def test_the_share_of_wrong_answers_is_the_one_asked_for(fault: Fault) -> None:
 def test_confirmations_alone_are_refused() -> None:
     assert struck(RefusedShare(1), "/v1/reservations") == 0
     assert struck(RefusedShare(1)) == 5000
+
+
+def test_no_more_is_leaked_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(message: str, code: int) -> NoReturn:
+        raise SystemExit(code, message)
+
+    monkeypatch.setattr(fault_injection, "LEAK_BOUND", 10 << 20)
+    monkeypatch.setattr(fault_injection, "end", end)
+    tracemalloc.start()
+    with pytest.raises(SystemExit, match="137"):
+        struck(Leak(7 << 20))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 10 << 20 < most < 11 << 20
 
 
 @pytest.mark.parametrize("status", [304, 404, 429, 500, 599])

@@ -60,3 +60,10 @@ def test_a_first_start_is_told_and_the_next_ones_are_as_without(tmp_path: Path) 
     assert second.stderr == ""
     for ended in (first, second):
         assert (ended.returncode, ended.stdout) == (5, "['a b', '--target', 'x']\n")
+
+
+def test_the_tool_starts_also_where_it_cannot_be_noted_that_it_has(tmp_path: Path) -> None:
+    started = telling(["echo", "it runs"], str(tmp_path / "no such folder" / "started"))
+    ended = subprocess.run(started, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, "it runs\n")
+    assert len(ended.stderr.splitlines()) == 1

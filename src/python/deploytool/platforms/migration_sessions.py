@@ -7,24 +7,25 @@ from typing import Any
 
 from deploytool.errors import DeployError
 
-# By this name a session is known in the database, whoever started it.
-APPLICATION = "migrations"
+# By this name a session of this tool is known in the database; only one operation at a time holds
+# the target. What somebody else starts from the image is `migrations` alone, and not ours to end.
+APPLICATION = "migrations-deploytool"
 # The server ends the session of a client that is gone, whatever that waits for, within this time.
 _CLIENT_GONE = "1s"
 _QUERY_LENGTH = 200
 
 _OTHERS = f"SELECT pid FROM pg_stat_activity WHERE application_name = '{APPLICATION}'"  # noqa: S608
 # A prepared transaction blocks as process 0, of which nothing is known.
-_BLOCKING = f"""
+_BLOCKING = """
 SELECT blocking AS pid, coalesce(state, 'hidden') AS state, usename AS user,
   application_name AS application, query,
   coalesce(round(extract(epoch FROM clock_timestamp() - xact_start)), 0)::int AS seconds
 FROM (
   SELECT DISTINCT unnest(pg_blocking_pids(pid)) AS blocking
-  FROM pg_stat_activity WHERE application_name = '{APPLICATION}'
+  FROM pg_stat_activity WHERE application_name LIKE 'migrations%'
 ) AS waits LEFT JOIN pg_stat_activity ON pid = blocking
 ORDER BY xact_start
-"""  # noqa: S608  # a constant
+"""
 
 Query = Callable[[str], Sequence[Mapping[str, Any]]]
 

@@ -28,9 +28,14 @@ Tell = Callable[[str, str], None]
 
 _VERSION = re.compile(r"^(\d+).*\.sql$")
 _BEGUN = re.compile(r"^Applying: (.+)$", re.MULTILINE)
+_DOWN = re.compile(r"^--\s*migrate:down\b", re.MULTILINE | re.IGNORECASE)
 # What it did before stays when such a migration fails: dbmate wraps all others in a transaction.
-_NOT_ATOMIC = re.compile(
-    r"^--\s*migrate:up\b.*\btransaction:\s*false|\bCOMMIT\b", re.MULTILINE | re.IGNORECASE
+_UNWRAPPED = re.compile(r"^--\s*migrate:up\b.*\btransaction:\s*false", re.MULTILINE | re.IGNORECASE)
+_COMMIT = re.compile(r"(?:^|;)\s*COMMIT\b", re.IGNORECASE)
+# Comments, the bodies of functions, strings and quoted names: no statement begins in them.
+_QUOTED = re.compile(
+    r"""--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|\bE'(?:\\.|[^'\\])*'|'[^']*'|"[^"]*\"""",
+    re.DOTALL | re.IGNORECASE,
 )
 # PostgreSQL's codes for lock_not_available and deadlock_detected, as dbmate shows them.
 _NO_LOCK = ("(55P03)", "(40P01)")
@@ -54,7 +59,8 @@ class File:
     @property
     def is_atomic(self) -> bool:
         """Whether nothing of it stays when it fails, so that it may be tried again."""
-        return _NOT_ATOMIC.search(self.path.read_text(errors="replace")) is None
+        up = _DOWN.split(self.path.read_text(errors="replace"))[0]
+        return not (_UNWRAPPED.search(up) or _COMMIT.search(_QUOTED.sub(" ", up)))
 
 
 def files(folder: Path) -> list[File]:

@@ -118,9 +118,10 @@ class FaultGate:
         return self._rng.random() < share
 
     def _leak(self, kept_bytes: int) -> None:
+        left = LEAK_BOUND - kept_bytes * len(self._leaked)
         # Not zeros: the kernel would give no memory for them before they are written to.
-        self._leaked.append(b"x" * kept_bytes)
-        if kept_bytes * len(self._leaked) >= LEAK_BOUND:
+        self._leaked.append(b"x" * min(kept_bytes, left))
+        if kept_bytes >= left:
             end(f"INVENTORY_FAULT=leak: {LEAK_BOUND >> 20} MB are leaked", EXIT_AS_KILLED)
 
 

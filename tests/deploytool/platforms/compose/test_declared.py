@@ -80,7 +80,10 @@ def test_migrations_give_way_and_exclude_each_other_whoever_starts_their_image()
     assert "--migration-lock" in entry
     [given] = [line.removeprefix("ENV ") for line in lines if line.startswith("ENV ")]
     wanted = session_settings(SYSTEM.database[1].lock_timeout_s)
-    assert dict(word.split("=", 1) for word in shlex.split(given)) == wanted
+    found = dict(word.split("=", 1) for word in shlex.split(given))
+    # By its name each tells what is its own to end.
+    assert found == {**wanted, "PGAPPNAME": "migrations"}
+    assert wanted["PGAPPNAME"] == "migrations-deploytool"
 
 
 @pytest.mark.parametrize("service", SERVICES)

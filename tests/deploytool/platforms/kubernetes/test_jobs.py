@@ -10,6 +10,7 @@ from deploytool.platforms.kubernetes.api import Query
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.jobs import Jobs
 from deploytool.platforms.kubernetes.objects import MANAGER, Key, Object
+from deploytool.platforms.kubernetes.replies import Away
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 UID = "batch.kubernetes.io/controller-uid"
@@ -168,6 +169,22 @@ def test_a_job_that_runs_is_deleted_when_nobody_waits_for_it_any_more(
     with pytest.raises(end):
         jobs(cluster).run(JOB, look)
     assert [key.kind for key in cluster.objects] == ["Pod"]
+
+
+class GoingAway(Controller):
+    """Does not answer any more when the Job is to be deleted."""
+
+    def delete(self, key: Key, *, version_read: str = "") -> bool:
+        del version_read
+        raise Away(f"{key} cannot be deleted", why="the API server is away", hint="")
+
+
+def test_an_interruption_is_told_as_one_though_its_job_cannot_be_deleted() -> None:
+    def look() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        jobs(GoingAway("Running")).run(JOB, look)
 
 
 class Refusing(Memory):

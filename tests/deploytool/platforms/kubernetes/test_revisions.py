@@ -70,6 +70,21 @@ class Small(Memory):
         workload["status"] = {**counts, "conditions": [failure] if pods < wanted else []}
 
 
+class Unhurried(Small):
+    """Its scheduler says nothing of pods yet when they are looked at for the first time."""
+
+    def _make_pods(self, workload: Object) -> None:
+        super()._make_pods(workload)
+        self._is_scheduled = False
+
+    def list(self, version: str, kind: str, selector: str = "") -> list[Object]:
+        found = super().list(version, kind, selector)
+        if kind != "Pod" or self._is_scheduled:
+            return found
+        self._is_scheduled = True
+        return [{**pod, "spec": {}, "status": {"phase": "Pending"}} for pod in found]
+
+
 def opened(cluster: Memory | None = None) -> tuple[Revisions, Memory, ClusterReleases]:
     cluster = cluster or Memory()
     releases = ClusterReleases(cluster)
@@ -134,9 +149,11 @@ def test_a_canary_that_somebody_deleted_gets_no_share() -> None:
     assert gone.value.why == "there is no Deployment/web-canary"
 
 
-def scaled(quota: int, ready: int, pods: Pods, deadline_s: float) -> tuple[str, int]:
+def scaled(
+    quota: int, ready: int, pods: Pods, deadline_s: float, kind: type[Small] = Small
+) -> tuple[str, int]:
     """Scale a canary; return what it lacks, and how many pods it is to have in the end."""
-    revisions, cluster, releases = opened(Small(quota, ready))
+    revisions, cluster, releases = opened(kind(quota, ready))
     releases.install(WEB, kept(8080))
     for role in Role:
         started(revisions, {"db.port": "5432"}, role)
@@ -149,8 +166,9 @@ def test_a_canary_that_gets_all_its_pods_lacks_nothing() -> None:
     assert scaled(quota=9, ready=9, pods=Pods(4, 1), deadline_s=5) == ("", 4)
 
 
-def test_a_canary_goes_on_with_the_pods_that_a_quota_allows_and_says_so() -> None:
-    lacking, pods = scaled(quota=2, ready=9, pods=Pods(4, 1), deadline_s=5)
+@pytest.mark.parametrize("kind", [Small, Unhurried])
+def test_a_canary_goes_on_with_the_pods_that_a_quota_allows_and_says_so(kind: type[Small]) -> None:
+    lacking, pods = scaled(quota=2, ready=9, pods=Pods(4, 1), deadline_s=5, kind=kind)
     assert lacking == ("it has 2 of the 4 pods for its share: its pods are refused: exceeded quota")
     assert pods == 2
 

@@ -169,6 +169,20 @@ def test_a_wish_that_is_posted_while_another_is_taken_stays(cluster: Memory) -> 
     assert store(late).take_wishes("first") == (WISH, OTHERS)
 
 
+def test_a_wish_that_is_taken_at_once_is_not_posted_again(cluster: Memory) -> None:
+    class Quick(Memory):
+        def create(self, item: Object) -> Object | None:
+            made = super().create(item)
+            taken.extend(store(self).take_wishes("first"))
+            return made
+
+    taken: list[Wish] = []
+    quick = Quick()
+    store(quick).post_wish(WISH)
+    assert taken == [WISH]
+    assert store(quick).take_wishes("first") == ()
+
+
 def test_the_first_state_is_kept_though_its_answer_comes_late(cluster: Memory) -> None:
     cluster.loses_answers = True
     for state in STATES:

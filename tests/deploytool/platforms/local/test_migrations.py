@@ -15,6 +15,7 @@ from deploytool.operations.plan import make_plan
 from deploytool.operations.up import bring_up
 from deploytool.operations.verify import verify
 from deploytool.platforms.base import Platform, Role
+from deploytool.platforms.migration_sessions import APPLICATION
 from deploytool.record.event import Event
 from tests.deploytool.platforms.local.conftest import SYSTEM, Place, migrate
 
@@ -42,10 +43,10 @@ class Database:
         path.write_text(f"-- migrate:up {options}\n{statement};\n-- migrate:down\n")
         return path
 
-    def connect(self) -> psycopg.Connection:
+    def connect(self, name: str = "somebody") -> psycopg.Connection:
         port = self.platform.instance("store", Role.STABLE).address.rpartition(":")[2]
         password = (self.place.folder / "secrets/store-owner").read_text()
-        where = f"host=127.0.0.1 port={port} user=owner dbname=test application_name=somebody"
+        where = f"host=127.0.0.1 port={port} user=owner dbname=test application_name={name}"
         return psycopg.connect(where, password=password, autocommit=True)
 
     def value(self, query: str) -> object:
@@ -55,7 +56,7 @@ class Database:
 
     def sessions(self) -> object:
         return self.value(
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'migrations'"
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'migrations-%'"
         )
 
     def migrate(self, deadline_s: float = 30) -> list[str]:
@@ -171,6 +172,26 @@ def test_an_interruption_ends_it_in_the_database_too(database: Database) -> None
         assert database.sessions() == 0
 
 
+def test_an_interruption_does_not_end_what_somebody_else_has_started_from_the_image(
+    database: Database,
+) -> None:
+    database.write("20270101000000_note.sql", ADD)
+    others: list[psycopg.Connection] = []
+
+    def interrupt(_name: str, _why: str) -> None:
+        others.append(database.connect("migrations"))
+        raise KeyboardInterrupt
+
+    with database.connect() as holder:
+        holder.autocommit = False
+        holder.execute("SELECT n FROM things")
+        with pytest.raises(KeyboardInterrupt):
+            migrate(database.platform, tell=interrupt)
+    [other] = others
+    with other:
+        assert other.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_what_is_no_transaction_is_not_tried_again_by_itself(database: Database) -> None:
     statement = "UPDATE things SET n = n + 1; COMMIT; LOCK TABLE held"
     file = database.write("20270101000000_more.sql", statement, "transaction:false")
@@ -201,7 +222,7 @@ def test_what_a_killed_tool_has_begun_is_waited_for_and_not_done_twice(database:
     killed.join()
     assert database.migrate() == [file.name]
     assert database.told[0][0] == file.name
-    assert "(owner, migrations), active for " in database.told[0][1]
+    assert f"(owner, {APPLICATION}), active for " in database.told[0][1]
     assert database.value("SELECT n FROM things") == 8
     assert database.value("SELECT count(*) FROM schema_migrations") == 2
 

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
 from uuid import uuid4
 
-from deploytool.errors import PlatformFailed
+from deploytool.errors import DeployError, PlatformFailed
 from deploytool.platforms.commands import run, run_watched
 from deploytool.platforms.docker_client import client_environment, docker, last_line
 
@@ -51,8 +52,10 @@ class ComposeCommand:
         try:
             return run_watched(argv, env=self.environment(), look=look)
         except BaseException:
-            # The container runs on without the command that has started it.
-            docker(("rm", "--force", name), timeout_s=_ACT_S)
+            # The container runs on without the command that has started it. If it cannot be
+            # removed, what has ended the waiting is told all the same.
+            with suppress(DeployError):
+                docker(("rm", "--force", name), timeout_s=_ACT_S)
             raise
 
     def stop(self, services: Sequence[str], deadline_s: float) -> None:

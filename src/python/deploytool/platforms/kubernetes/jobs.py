@@ -2,9 +2,10 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from subprocess import CompletedProcess
 
-from deploytool.errors import NotReady
+from deploytool.errors import DeployError, NotReady
 from deploytool.platforms.base import Condition
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.inspection import Inspection
@@ -50,7 +51,8 @@ class Jobs:
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 self._cluster.hurry()
-            self._cluster.delete(key)
+            with suppress(DeployError):  # what has ended the waiting is what is told
+                self._cluster.delete(key)
             raise
         self._delete(key, _GONE_S)
         return CompletedProcess([key.name], code, stdout=output, stderr="")

@@ -167,7 +167,9 @@ class Revisions:
             found = self._inspection.pods(component, Role.CANARY)
             health = self._inspection.health(live, found)
             is_late = time.monotonic() > deadline
-            is_short = is_late or health.lacks_room
+            # A quota refuses some at once, while it is not known yet what becomes of the others.
+            is_known = not any(_is_undecided(pod) for pod in found)
+            is_short = is_late or (health.lacks_room and is_known)
             # In time, those that have a node may still get ready.
             left = [pod for pod in found if (serves(pod) if is_late else is_placed(pod))]
             if health.condition is Condition.READY or (is_late and len(left) >= has):
@@ -186,3 +188,10 @@ class Revisions:
                 deadline = max(deadline, time.monotonic() + _GONE_S)
             time.sleep(_LOOK_S)
         return why and f"it has {has} of the {pods.wanted} pods for its share: {why}"
+
+
+def _is_undecided(pod: Object) -> bool:
+    """Tell whether the scheduler has neither found a node for a pod nor said that there is none."""
+    conditions = (pod.get("status") or {}).get("conditions") or []
+    is_judged = any(each["type"] == "PodScheduled" for each in conditions)
+    return not is_judged and not (pod.get("spec") or {}).get("nodeName")

@@ -129,11 +129,13 @@ class ClusterStore:
             others = [each for each in posted if each.run == wish.run and each.by != wish.by]
             item = self._item(_WISH, _Wishes(wishes=(*others, wish)))
             if found is None:
-                self._cluster.create(item)
+                made = self._cluster.create(item)
             else:
                 item["metadata"]["resourceVersion"] = _version(found)
-                if self._cluster.replace(item) is not None:
-                    return
+                made = self._cluster.replace(item)
+            # Not looked for again: it may have been taken since.
+            if made is not None:
+                return
         raise _written_by_another(_WISH)
 
     def take_wishes(self, run: str) -> tuple[Wish, ...]:

@@ -20,6 +20,8 @@ from deploytool.platforms.kubernetes.objects import (
 )
 
 _ALL = 100
+# A canary has so many times stable's pods at most: a share of 99 % would ask for 99 times as many.
+_MOST_TIMES = 2
 
 
 class Kept(BaseModel):
@@ -110,8 +112,10 @@ def canary_replicas(stable: int, percent: int) -> int:
     """Return how many pods a canary needs so that none has more to do than one of stable's.
 
     stable: its number of pods, which serve what the canary does not. At least one, however small
-    the share; as many as stable for all requests, of which stable has none to compare with.
+    the share, and twice stable's at most: from 67 % on each has more to do than one of stable's.
+    As many as stable for all requests, of which stable has none to compare with.
     """
     if percent == _ALL:
         return max(1, stable)
-    return max(1, math.ceil(Fraction(stable * percent, _ALL - percent)))
+    needed = math.ceil(Fraction(stable * percent, _ALL - percent))
+    return max(1, min(needed, _MOST_TIMES * stable))
