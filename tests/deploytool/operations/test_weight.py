@@ -196,6 +196,21 @@ def test_a_canary_of_which_a_part_serves_keeps_its_weight_and_the_rest_is_named_
     assert told == ["pod back-1 is not ready"] * 2  # at each of the two steps
 
 
+def test_a_canary_has_its_weight_back_when_a_part_of_it_serves(tmp_path: Path) -> None:
+    story = Story(tmp_path, Visitors())
+    story.target.silences[Role.CANARY] = UNPLACED
+
+    def come_back(event: record.Event) -> None:
+        silence(event)
+        if event.event == "weight-set" and event.object == "back 0 %":
+            story.target.silences[Role.CANARY] = HALF
+
+    silence = Silence(story, FOR_EVER)
+    assert story.begin("one", come_back).phase is Phase.PROMOTED
+    assert silence.weights()[:3] == ["20 %", "0 %", "20 %"]
+    assert [each.object for each in silence.told("serving")] == ["back canary"]
+
+
 def test_a_canary_is_missed_while_stable_serves_but_in_part(tmp_path: Path) -> None:
     story = Story(tmp_path, Visitors())
     story.target.silences[Role.STABLE] = HALF

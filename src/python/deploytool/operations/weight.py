@@ -85,8 +85,7 @@ def tell_lack(context: Context, canary: Canary, instance: Instance, told: str) -
 
     told: what this returned at the look before.
     """
-    is_whole = instance.condition in _COMPLETE or not instance.is_partly_serving
-    lack = "" if is_whole else _why(instance)
+    lack = _why(instance) if _lacks_a_part(instance) else ""
     if lack and lack != told:
         context.say("lacking", f"{canary.component} canary", reason=lack)
     return lack
@@ -97,8 +96,8 @@ def await_answer(context: Context, canary: Canary, instance: Instance) -> Canary
 
     Returns it with that time added to what it was missed before. instance: as it was seen. Raises
     NotReady, as evidence against the canary, when it was missed in all for as long as a request may
-    wait for its answer, or when its process ends; NotStarted when it has
-    had no process for as long as it may take to get ready; Asked when a person decides meanwhile.
+    wait for its answer, or when its process ends; NotStarted when it has had no process for as long
+    as it may take to get ready; Asked when a person decides meanwhile.
     """
     began = looked = context.monotonic()
     unstarted_s, in_all = 0.0, " in all" if canary.missed_s else ""
@@ -130,9 +129,8 @@ def await_answer(context: Context, canary: Canary, instance: Instance) -> Canary
             canary = canary.model_copy(update={"missed_s": missed_s})
         looked = now
         instance = context.platform.instance(canary.component, Role.CANARY)
-    context.say(
-        str(instance.condition), subject, reason=f"after {context.monotonic() - began:.1f} s"
-    )
+    event = Condition.SERVING if _lacks_a_part(instance) else instance.condition
+    context.say(str(event), subject, reason=f"after {context.monotonic() - began:.1f} s")
     return canary
 
 
@@ -143,6 +141,10 @@ def ended_by_itself(instance: Instance) -> NotReady:
 
 def _answers(instance: Instance) -> bool:
     return instance.condition in _COMPLETE or instance.is_partly_serving
+
+
+def _lacks_a_part(instance: Instance) -> bool:
+    return instance.is_partly_serving and instance.condition not in _COMPLETE
 
 
 def _why(instance: Instance) -> str:
