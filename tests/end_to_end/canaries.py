@@ -95,18 +95,18 @@ def faulty(deployed: Deployed, fault: str) -> dict[str, Any]:
     roles = {(i["component"], i["role"]) for i in deployed.status()["instances"]}
     assert (COMPONENT, "canary") not in roles
     # Every failure that a visitor saw goes back to one that the router counted at the canary.
-    failed_there = _not_served_since(counted, deployed.counters().canary)
+    answers = answers_since(counted, deployed.counters().canary)
+    failed_there = sum(count for code, count in answers.items() if not 200 <= code < 300)
     assert counts().failures <= failed_there, counts()
     return {**result, "failures": counts().failures}
 
 
-def _not_served_since(before: ArmCounters, now: ArmCounters) -> int:
-    """Count answers that are not 2xx; a router may begin at zero after a canary before this one."""
-    return sum(
-        count - was if count >= (was := before.requests.get(code, 0)) else count
+def answers_since(before: ArmCounters, now: ArmCounters) -> dict[int, int]:
+    """Count by status; a router may begin at zero after a canary before this one."""
+    return {
+        code: count - was if count >= (was := before.requests.get(code, 0)) else count
         for code, count in now.requests.items()
-        if not 200 <= code < 300
-    )
+    }
 
 
 def stopped(deployed: Deployed, pid: Callable[[], int]) -> dict[str, Any]:
