@@ -61,7 +61,7 @@ OTHERS: dict[str, tuple[Answers, ...]] = {
     "5 % wait too long and give up": (Answers("late", constant(0.001), worse_by=0.05),),
     "20 % are not as the tool's load expects": (Answers("wrong", constant(0.001), worse_by=0.2),),
 }
-"""What a canary does that fails in no other way."""
+"""Behaviours of a canary that has no other fault."""
 VANISHING = (
     (1 / 3, 0.1),
     (0.1, 0.1),

@@ -50,7 +50,7 @@ OTHERS: dict[str, tuple[Answers, ...]] = {
         Answers("wrong", spikes(0.001, 0.2)),
     ),
 }
-"""What happens on both versions alike, beside 1 % of failures."""
+"""Answers that both versions give alike, beside 1 % of failures."""
 LUCKY_STEPS = (0.1, 0.5)
 LUCK = ((1.1, 1.6), (1.0, 1.4))
 """Odds of a request over 5 ms at these weights: docs/canary.md, "One process' luck"."""

@@ -33,7 +33,7 @@ HEALTHY = (
 )
 """Failure rate, tolerance, limits."""
 OUTAGE = (500, 1100)
-"""What it takes without one, the 150 requests during it, and what chance may add."""
+"""Median and p95 of requests: those without an outage, the 150 during it, and room for chance."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ Bools = NDArray[np.bool_]
 AT_ONCE = 500
 """Runs whose arrays stay in the processor's cache; all at once is several times as slow."""
 LOG_FACTORIALS: Floats = gammaln(np.arange(10_001) + 1.0)
-"""Of as many requests as a block may have."""
+"""Logarithms of factorials, up to the number of requests that a block may have."""
 
 
 class Tables(NamedTuple):

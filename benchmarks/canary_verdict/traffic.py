@@ -57,7 +57,7 @@ class Arm(NamedTuple):
 
 
 class Poll(NamedTuple):
-    """What one poll counted in many runs. share: what the router was told to give the canary."""
+    """The counts of one poll, of many runs. share: what the router was told to give the canary."""
 
     canary: Arm
     stable: Arm

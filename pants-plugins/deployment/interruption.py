@@ -1,4 +1,4 @@
-"""What an interrupted run of Pants exits with; free of Pants.
+"""The exit code of an interrupted run of Pants; this module imports nothing of Pants.
 
 Pants ends with 1 on Ctrl-C, also when the tool that it ran has ended in order and said 130.
 """

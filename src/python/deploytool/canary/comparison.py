@@ -1,4 +1,4 @@
-"""What the counts of both versions show at once, beside the evidence that grows block by block."""
+"""Findings from the counts of both versions, beside the evidence that grows block by block."""
 
 import math
 from collections.abc import Iterable
@@ -12,8 +12,8 @@ from deploytool.canary.policy import VerdictPolicy
 def silent_metrics(observed: Observation, policy: VerdictPolicy) -> dict[str, int]:
     """Return the business metrics of which the canary has no event, and how many it should have.
 
-    Of a healthy one each event falls on stable with the chance that a request does, so that all of
-    them do with a chance of at most alpha; only this one look can find it so.
+    An event of a healthy canary falls on stable with the chance that a request does. So all events
+    fall on stable with a chance of at most alpha, at any one look.
     """
     canary, stable = observed.canary.ended, observed.stable.ended
     enough = -math.log(policy.alpha) * policy.clusters

@@ -1,4 +1,4 @@
-"""What happened between two looks at the counters of a router and of the backends."""
+"""The difference between two looks at the counters of a router and of the backends."""
 
 from collections.abc import Callable
 
@@ -55,9 +55,9 @@ def _events_between(
 ) -> dict[str, Pair] | None:
     """Return the events of two counters by arm; None if either arm's cannot be told.
 
-    Who was restarted counts from zero again. The events of this poll are then left out for both
-    arms, as a reset of the router leaves out all. A canary that tells in neither look has none
-    beside stable's: if it goes on like that, it is silent where events were to be expected.
+    A backend that was restarted counts from zero again. The events of this poll are then left out
+    for both arms, as a reset of the router leaves out all. A canary whose counters were read in
+    neither look has no events, and stable keeps its own: if that goes on, the canary is silent.
     """
     events = {}
     arms = (("stable", before.stable, after.stable), ("canary", before.canary, after.canary))

@@ -1,4 +1,4 @@
-"""What a verdict adds to its sentence, where its figures say more than that."""
+"""Remarks that a verdict adds to its sentence, where the figures say more."""
 
 from collections.abc import Iterator
 

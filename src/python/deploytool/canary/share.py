@@ -17,7 +17,7 @@ from pydantic import NonNegativeInt
 from deploytool.canary.observation import Frozen, Observation
 
 CONCENTRATION = 100.0
-"""Of the prior, in requests: at a share of 10 % a third of the canary's requests may be missing."""
+"""Of the prior, in requests; chosen for a canary of 10 % that lacks a third of its requests."""
 
 
 class ShareEvidence(Frozen):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 DEFAULT_TARGET = "local"
-# What stands before a command's name, as whoever started this process types it.
+# This variable holds the words before a command's name, as a person types them.
 _CALLED = "DEPLOYTOOL_CALLED"
 _COMMAND = re.compile(r"`deploytool ([^`]+)`")
 

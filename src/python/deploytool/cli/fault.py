@@ -11,7 +11,7 @@ from deploytool.errors import DeployError, ToolFault
 if TYPE_CHECKING:  # every command would wait for the whole verdict, `--help` too
     from deploytool.canary.machine import Canary
 
-# What passes on its way to whoever expects it.
+# These exceptions are handled elsewhere, and pass.
 EXPECTED = (
     DeployError,
     click.ClickException,

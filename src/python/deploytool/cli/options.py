@@ -18,7 +18,7 @@ DEFAULT_TIMEOUT_S = 120.0
 
 
 class Name(click.ParamType[str]):
-    """What names something; an empty one is what a shell makes of a variable that is not set."""
+    """A name that is not empty: a shell makes an empty word of a variable that is not set."""
 
     name = "text"
 

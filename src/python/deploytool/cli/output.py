@@ -11,7 +11,7 @@ import click
 def tell(text: str, *, is_error: bool = False) -> str:
     """Print a line; return why nobody can read it, "" when it was printed.
 
-    Whoever looks on may have gone: that changes nothing in what was done.
+    The reader may have gone: that changes nothing in what was done.
     """
     try:
         click.echo(text, err=is_error)

@@ -32,8 +32,8 @@ from deploytool.version import VERSION
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
 # Set by every PEX file for what it starts: its own path.
 _PACKAGE = "PEX"
-# What a command needs: the operations log; a record, if need be elsewhere, and it goes on even
-# without one; or none at all, as it changes nothing.
+# A command needs the operations log; or a record that may be elsewhere, or missing in the end; or
+# no record, as it changes nothing.
 Record = Literal["log", "anywhere", "if-possible"]
 # Relative to the root of the repository; targets.yaml lies beside it.
 DECLARATION = Path("deploy/system.yaml")

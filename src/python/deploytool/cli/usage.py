@@ -1,4 +1,4 @@
-"""What is wrong with a command line: click's own errors, in the form of all other errors."""
+"""Usage errors of click, in the form that all other errors have."""
 
 from difflib import get_close_matches
 

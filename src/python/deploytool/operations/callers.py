@@ -1,4 +1,4 @@
-"""What a canary did to those that call it, as the traffic of the tool's own met it."""
+"""Names the callers of a canary that failed meanwhile, as the tool's own traffic saw it."""
 
 from collections.abc import Mapping
 

@@ -59,7 +59,7 @@ class CanaryResult:
 
     @property
     def reason(self) -> str:
-        """What was decided and why, and what went wrong afterwards."""
+        """The decision with its reason, and the failures after it."""
         afterwards = (f"afterwards: {failure.what}: {failure.why}" for failure in self.failures)
         return "; ".join((self.canary.decision, *afterwards))
 

@@ -34,7 +34,7 @@ class Index:
 
     @property
     def remedy(self) -> str:
-        """What to do about it, a clause."""
+        """The way to mend the index, as a clause."""
         return (
             f"`REINDEX INDEX CONCURRENTLY {self.name}` builds it anew, "
             f"`DROP INDEX CONCURRENTLY {self.name}` makes room for another try"

@@ -34,7 +34,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class TrafficResult:
-    """What the traffic met, and what the look at the data found afterwards.
+    """The counts of the traffic, and the findings about the data after it.
 
     lost: promises that are not kept; unknown: those that could not be asked for. broken: invariants
     that rows break since the traffic began, or the canary beside it; broken_before: those that the
@@ -59,7 +59,7 @@ class TrafficResult:
 
     @property
     def failure(self) -> CheckFailed | None:
-        """What is wrong with the data, and was not before; None when nothing is."""
+        """The failure that the traffic left in the data; None when there is none."""
         parts = []
         if self.lost:
             parts.append(f"{len(self.lost)} acknowledged things are not there")
@@ -170,7 +170,7 @@ def run_load(context: Context, wanted: Traffic, duration_s: float) -> TrafficRes
 def _seen(context: Context, generator: LoadGenerator, known: Known) -> TrafficResult:
     """End the traffic, look at the data, and tell what was found.
 
-    Whoever does not want to wait for the look ends it by Ctrl-C, and learns the rest.
+    Ctrl-C ends the look at the data, and the rest is told.
     """
     context.say("waiting", "load", reason="its last requests, and a look at what they promised")
     not_seen = ""

@@ -102,7 +102,7 @@ def _apply(context: Context, kind: MigrationKind) -> None:
             kind, context.deadline_s, lambda name, why: context.say("waiting", name, reason=why)
         )
     except MigrationFailed as error:
-        # What was ended, or gave way, may have left one, and the next try would not build it.
+        # An ended migration may have left a half-built index, and the next try passes it over.
         with suppress(DeployError):
             halves = [f"{each}: {each.remedy}" for each in half_built(context)]
             error.note = "; ".join([error.note, *halves])

@@ -145,7 +145,7 @@ def _carry_out(context: Context, canary: Canary) -> Outcome:
     try:
         heed(context, canary)
         outcome = _do(context, canary)
-        # What came while the last action was carried out, as long as the phase can still follow.
+        # A wish may have come during the last action; the phase can still follow it.
         if outcome.event is Event.DONE:
             heed(context, outcome.canary)
         return outcome

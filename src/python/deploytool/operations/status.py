@@ -58,7 +58,7 @@ class Status:
     canary: CanaryView | None
     evidence: Evidence | None
     unseen: str = ""
-    # Of the canary; another version of the tool kept it.
+    # The canary's evidence was kept by another version of the tool, and cannot be read.
     is_evidence_lost: bool = False
 
     @property

@@ -53,7 +53,7 @@ class Asked(Exception):
 def heed(context: Context, canary: Canary) -> None:
     """Take up what people want of this operation. Raises Asked when the phase can follow.
 
-    Of all that came since the last look, an abort is followed first.
+    An abort goes before any other wish that came since the last look.
     """
     wishes = sorted(context.platform.store.take_wishes(context.run), key=lambda wish: wish.wanted)
     followed = next(

@@ -61,7 +61,8 @@ def look_at(context: Context, canary: Canary) -> Instance:
 def is_missed(context: Context, canary: Canary, instance: Instance) -> bool:
     """Tell whether the canary does not answer while stable does.
 
-    What both lack, such as a database, says nothing against the canary. instance: as it was seen.
+    A lack on both sides, of a database for example, says nothing against the canary. instance: as
+    it was seen.
     """
     if _answers(instance):
         return False

@@ -29,7 +29,7 @@ Tell = Callable[[str, str], None]
 _VERSION = re.compile(r"^(\d+).*\.sql$")
 _BEGUN = re.compile(r"^Applying: (.+)$", re.MULTILINE)
 _DOWN = re.compile(r"^--\s*migrate:down\b", re.MULTILINE | re.IGNORECASE)
-# What it did before stays when such a migration fails: dbmate wraps all others in a transaction.
+# The work of such a migration stays when it fails: dbmate wraps all others in a transaction.
 _UNWRAPPED = re.compile(r"^--\s*migrate:up\b.*\btransaction:\s*false", re.MULTILINE | re.IGNORECASE)
 _COMMIT = re.compile(r"(?:^|;)\s*COMMIT\b", re.IGNORECASE)
 # Comments, the bodies of functions, strings and quoted names: no statement begins in them.
@@ -186,9 +186,9 @@ class Migrations:
         try:
             self._try(kind, before, watch)
         except BaseException as error:
-            # Whatever ends the waiting, nothing goes on in the database that nobody waits for.
+            # However the waiting ends, no session goes on in the database that nobody waits for.
             sessions.end()
-            # What was waited for explains more than that the pod of a last try did not start.
+            # The blocking session explains more than a last try whose pod did not start.
             was_starting = isinstance(error.__cause__, Late) and watch.blocker
             if not isinstance(error, Late) and not was_starting:
                 raise

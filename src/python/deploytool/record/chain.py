@@ -23,7 +23,7 @@ from typing import NamedTuple
 from deploytool.errors import Place
 
 Content = bytes | mmap.mmap
-"""What stands in a file of the log."""
+"""The content of a file of the log."""
 
 _FIELD = re.compile(rb',"hash":"([0-9a-f]{64})"\}')
 _FIELD_BYTES = len(b',"hash":""}') + 64

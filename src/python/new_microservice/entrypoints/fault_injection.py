@@ -63,7 +63,7 @@ class FaultGate:
 
     @property
     def fault(self) -> Fault | None:
-        """What is wrong at this moment."""
+        """The fault at this moment."""
         return begun(self._fault, time.monotonic() - self._began)
 
     async def answer(self, request: Request, serve: Serve) -> Response:

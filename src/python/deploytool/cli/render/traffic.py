@@ -1,4 +1,4 @@
-"""What the look at the data after a load found that is no failure."""
+"""Findings about the data after a load that are no failure."""
 
 from deploytool.operations.load import TrafficResult
 

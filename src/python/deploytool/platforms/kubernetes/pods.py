@@ -124,7 +124,7 @@ def judge_pod(pod: Object, known_s: float = 0.0) -> Health:
     if _is_ready(status):
         return health(Condition.READY)
     found = health(Condition.WAITING, f"pod {name} is not ready: {_unready(status, own)}")
-    # What its readiness probe met is told by events alone.
+    # Events alone tell why a readiness probe failed.
     is_probed = died is None and bool(own) and all(each.get("started") for each in own)
     return replace(found, unexplained=name if is_probed else None)
 
