@@ -153,6 +153,39 @@ def test_what_needs_help_fails_with_the_words_of_the_cluster(reason: str, messag
     assert (health.condition, health.reason) == (FAILED, f"pod web-1: {reason}: {message}")
 
 
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("CreateContainerConfigError", "failed to sync configmap cache: timed out waiting"),
+        ("CreateContainerConfigError", "failed to sync secret cache: timed out waiting"),
+        ("CreateContainerError", "context deadline exceeded"),
+        ("CreateContainerError", 'failed to reserve container name "web": is reserved for "7f3"'),
+        ("RunContainerError", "context deadline exceeded"),
+    ],
+)
+def test_a_node_that_was_too_slow_tries_again_and_is_waited_for(reason: str, message: str) -> None:
+    health = judge_pod(pod("web-1", waiting(reason, message)))
+    assert (health.condition, health.reason) == (WAITING, f"pod web-1: {reason}: {message}")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Operation cannot be fulfilled on resourcequotas "few": the object has been modified',
+        'Internal error occurred: failed calling webhook "check.example": connection refused',
+        "request timed out",
+    ],
+)
+def test_a_pod_that_was_refused_for_the_moment_alone_is_waited_for(message: str) -> None:
+    refused = condition("ReplicaFailure", "True", "FailedCreate", message)
+    health = judged(workload(conditions=refused, replicas=1, availableReplicas=1), ready())
+    assert (health.condition, health.reason, health.lacks_room) == (
+        WAITING,
+        f"its pods are refused: {message}",
+        False,
+    )
+
+
 def test_a_crash_loop_fails_with_how_it_ended_instead_of_how_long_the_kubelet_waits() -> None:
     message = "back-off 5m0s restarting failed container=web pod=web-1_shop(7)"
     container = waiting("CrashLoopBackOff", message, lastState=ended(3), restartCount=4)

@@ -24,6 +24,18 @@ _HOPELESS = frozenset(
         "RunContainerError",
     }
 )
+_SLOW_ALIKE = frozenset({"CreateContainerConfigError", "CreateContainerError", "RunContainerError"})
+# Words of a node, or a control plane, that was only too slow and tries again by itself: what it was
+# to read had not reached it yet, the try before has not ended, two counted a quota at once, or a
+# webhook did not answer.
+_SLOW_WORDS = (
+    "timed out",
+    "deadline exceeded",
+    "is reserved for",
+    "is already in use by",
+    "the object has been modified",
+    "failed calling webhook",
+)
 # What keeps a container from being made, a Secret or a volume that is missing, only events tell.
 _UNEXPLAINED = frozenset({"ContainerCreating", "PodInitializing"})
 _ENDED = frozenset({"Failed", "Succeeded"})
@@ -72,11 +84,11 @@ def judge(workload: Object, pods: Sequence[Object], known_s: Callable[[Object], 
         return replace(failed, unexplained=worst.unexplained, lacks_room=worst.lacks_room)
     # Before that, what it says is of the state before the change.
     refused, late = _complaints(workload) if _is_taken_up(workload) else ("", "")
-    if refused:
+    if refused and not _is_slow(refused):
         failed = health(Condition.FAILED, _joined(refused, worst.reason))
         return replace(failed, lacks_room=True)
-    if worst.condition is Condition.WAITING:
-        reason = _joined(late, worst.reason)
+    if refused or worst.condition is Condition.WAITING:
+        reason = _joined(refused, late, worst.reason)
         return replace(health(Condition.WAITING, reason), unexplained=worst.unexplained)
     if missing := _missing(workload, alive, len(current)):
         return health(Condition.WAITING, missing)
@@ -118,7 +130,7 @@ def judge_pod(pod: Object, known_s: float = 0.0) -> Health:
     for each in statuses:
         waiting = (each.get("state") or {}).get("waiting") or {}
         if reason := waiting.get("reason"):
-            condition = Condition.FAILED if reason in _HOPELESS else Condition.WAITING
+            condition = Condition.FAILED if _is_hopeless(waiting) else Condition.WAITING
             found = health(condition, f"pod {name}: {_words(reason, waiting)}{_ended(each)}")
             return replace(found, unexplained=name if reason in _UNEXPLAINED else None)
     if _is_ready(status):
@@ -275,6 +287,15 @@ def _began(container: Object) -> str:
 
 def _is_leaving(pod: Object) -> bool:
     return "deletionTimestamp" in pod["metadata"]
+
+
+def _is_hopeless(waiting: Object) -> bool:
+    reason, message = waiting["reason"], str(waiting.get("message", ""))
+    return reason in _HOPELESS and not (reason in _SLOW_ALIKE and _is_slow(message))
+
+
+def _is_slow(message: str) -> bool:
+    return any(words in message for words in _SLOW_WORDS)
 
 
 def _words(reason: str, waiting: Object) -> str:
