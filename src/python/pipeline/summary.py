@@ -7,6 +7,11 @@ from pathlib import Path
 
 # GitHub shows no summary of a step that is longer: bytes.
 _MOST = 1024 * 1024
+# Entities and escapes; behind @ and # a space without width, so that nobody is notified.
+_PLAIN = {
+    **{each: f"\\{each}" for each in "\\`*_[]|~"},
+    **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b", "#": "#\u200b"},
+}
 _CUT = "\n\n*The rest is left out: it is too long to be shown here.*\n"
 
 
@@ -36,10 +41,8 @@ def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def plain(text: str) -> str:
-    """Return text of others as text: no markup, no mention and no HTML comes out of it."""
-    # A zero-width space behind @ notifies nobody.
-    escaped = "".join(f"\\{each}" if each in "\\`*_[]<>|#~" else each for each in text)
-    return escaped.replace("&", "&amp;").replace("@", "@\u200b")
+    """Return text of others as text: no markup, no mention, no link and no HTML comes out of it."""
+    return "".join(_PLAIN.get(each, each) for each in text)
 
 
 def _cell(text: str) -> str:

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from pipeline.delivery.deploying import Step
-from pipeline.summary import show
 from pipeline.delivery.tool import Tool
 from pipeline.delivery.verdict import of_decision
+from pipeline.summary import show
 
 
 def main() -> int:

@@ -11,8 +11,8 @@ from typing import Any
 
 from pipeline.delivery import verdict
 from pipeline.delivery.deploying import DONE, Deployment, Step
-from pipeline.summary import show
 from pipeline.delivery.tool import Tool
+from pipeline.summary import show
 
 
 def main() -> int:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delivery.errors import StepFailed
-from pipeline.summary import show, table
 from pipeline.delivery.tool import RUNTIME, TOOL
+from pipeline.summary import show, table
 
 # Its images are those of every target that runs containers.
 _TARGET = "compose"
