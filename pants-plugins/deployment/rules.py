@@ -25,11 +25,11 @@ from pants.option.alias import CliOptions
 from pants.util.docutil import bin_name
 from pants.util.frozendict import FrozenDict
 
-from deployment.arguments import (  # pants: no-infer-dep (other resolve)
-    calling,
-    chosen_target,
-    environment,
-    telling,
+from deployment.arguments import (
+    calling,  # pants: no-infer-dep (other resolve)
+    chosen_target,  # pants: no-infer-dep
+    environment,  # pants: no-infer-dep
+    telling,  # pants: no-infer-dep
 )
 from deployment.target_types import (
     DeploymentDependenciesField,
