@@ -45,12 +45,12 @@ def changed_since(root: Path, base: str) -> Mapping[str, str]:
     return changed | dict.fromkeys(new.stdout.split("\0")[:-1], "A")
 
 
-def graph_of(root: Path) -> Graph:
-    """Return the targets in a folder; raises Unknown with the last words of Pants."""
+def graph_of(root: Path, **variables: str) -> Graph:
+    """Return the targets in a folder; raises Unknown with the words of Pants."""
     done = subprocess.run(
         [root / "pants", "--no-dynamic-ui", "peek", "::"],
         cwd=root,
-        env={**os.environ, **_COMPLETE},
+        env={**os.environ, **_COMPLETE, **variables},
         capture_output=True,
         text=True,
         check=False,
@@ -70,7 +70,8 @@ def graph_at(root: Path, commit: str) -> Graph:
         if made.returncode:
             raise Unknown(f"git makes no work tree of {commit}: {made.stderr.strip()}")
         try:
-            return graph_of(tree)
+            # A daemon would outlive the folder, which is of use once.
+            return graph_of(tree, PANTS_PANTSD="false")
         finally:
             _git(root, "worktree", "remove", "--force", str(tree))
 
