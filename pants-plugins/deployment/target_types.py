@@ -6,6 +6,7 @@ from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     AsyncFieldMixin,
     Dependencies,
+    DictStringToStringSequenceField,
     NestedDictStringToStringField,
     StringField,
     Target,
@@ -31,8 +32,19 @@ class DeploymentPackagesField(NestedDictStringToStringField, AsyncFieldMixin):
     )
 
 
+class DeploymentConfigurationField(DictStringToStringSequenceField, AsyncFieldMixin):
+    """What the tool reads about each place to deploy to."""
+
+    alias = "configuration"
+    help = (
+        "Addresses of the files that say how each place is deployed to, by name of the deploy "
+        'target, as in `{"local": ["deploy:declaration"]}`. The tool reads them where they are: '
+        "they are named here so that their change is a change of the deployment."
+    )
+
+
 class DeploymentDependenciesField(Dependencies):
-    """Inferred from `tool` and `packages`."""
+    """Inferred from `tool`, `packages` and `configuration`."""
 
 
 class DeploymentTarget(Target):
@@ -43,6 +55,7 @@ class DeploymentTarget(Target):
         *COMMON_TARGET_FIELDS,
         DeploymentToolField,
         DeploymentPackagesField,
+        DeploymentConfigurationField,
         DeploymentDependenciesField,
     )
     help = (
