@@ -17,7 +17,8 @@ _STAND_INS = Path(__file__).parent / "stand_ins"
 _USES = re.compile(r"uses: (?P<name>actions/(?P<action>[\w-]+))@(?P<ref>\S+)")
 # In the home of whoever runs the tests: what Pants has built, the plugins of Docker.
 _OF_HOME = (".cache/pants", ".cache/pants-from-pypi", ".docker/cli-plugins")
-_RUNNER = "ubuntu-24.04"
+# No name of a machine of GitHub: on those, jobs that need Debian are in a container.
+_RUNNER = "debian"
 _TIMEOUT_S = 1200
 
 
@@ -70,16 +71,21 @@ class Acting:
         """Where artifacts are kept, each in a folder of its name."""
         return self.home / "artifacts"
 
-    def run(self, event: str, workflow: str, **inputs: str) -> Ran:
-        """Have an event start a workflow; wait for all of its jobs."""
+    def run(
+        self, event: str, workflow: str, payload: Mapping[str, Any] | None = None, **inputs: str
+    ) -> Ran:
+        """Have an event start a workflow; wait for all of its jobs. payload: what it tells."""
         self._make_home()
+        told = self.home / "event.json"
+        told.write_text(json.dumps({"inputs": inputs, **(payload or {})}))
         arguments = [
             *("python3.11", str(_ACT), event, "--workflows", f".github/workflows/{workflow}"),
-            *(f"--platform={_RUNNER}=-self-hosted", "--no-cache-server", "--json"),
+            *(f"--platform={name}=-self-hosted" for name in (_RUNNER, "ubuntu-24.04")),
+            *("--no-cache-server", "--json"),
             *(f"--env=ARTIFACTS={self.artifacts}",),
             *(f"--var={name}={value}" for name, value in self._variables.items()),
             f"--secret-file={self._secrets_file()}",
-            *(f"--input={name}={value}" for name, value in inputs.items()),
+            f"--eventpath={told}",
             *self._stand_ins(),
         ]
         done = subprocess.run(
@@ -99,7 +105,7 @@ class Acting:
 
     @property
     def _variables(self) -> Mapping[str, str]:
-        return {"RUNNER_IS_DEBIAN": "true", "DEPLOY_RUNNER": _RUNNER, **self.variables}
+        return {"BUILD_RUNNER": _RUNNER, "DEPLOY_RUNNER": _RUNNER, **self.variables}
 
     def _secrets_file(self) -> Path:
         file = self.home / "secrets.yaml"

@@ -30,8 +30,10 @@ GOOD = [
     "prepare engine",
     "login registry.example/shop",
     "release registry.example/shop",
+    "prepare deployment",
     "login registry.example/shop",
     "deploy staging dist/release/release.json",
+    "prepare deployment",
     "login registry.example/shop",
     "deploy production dist/release/release.json",
 ]
@@ -55,7 +57,7 @@ class Pipeline:
         text = STAND_IN.replace("{calls}", str(self.calls_file)).replace(
             "{cases}", "\n".join(cases)
         )
-        for name in ("prepare", "login", "release", "deploy", "decide"):
+        for name in ("prepare", "login", "release", "deploy", "decide", "report", "comment"):
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
         commit(self.clone, "a change")
@@ -134,7 +136,7 @@ def test_what_is_not_promoted_on_staging_is_red_and_never_reaches_production(
     pipeline.steps(RELEASE, told)
     ran = pipeline.push()
     assert ran.code == 1
-    assert pipeline.calls == GOOD[:5]
+    assert pipeline.calls == GOOD[:6]
     assert [text.strip() for text in ran.summaries.values()] == ["why"]
     # What is known of it is kept all the same.
     assert (pipeline.acting.artifacts / "deployment-staging" / "logs" / "x").is_file()
@@ -194,6 +196,38 @@ def test_a_release_of_before_can_be_deployed_by_hand(pipeline: Pipeline) -> None
     ran = pipeline.acting.run("workflow_dispatch", "deploy.yml", target="staging", run="7")
     assert ran.code == 0, ran.said
     assert pipeline.calls[-1] == "deploy staging dist/release/release.json"
+
+
+def test_a_pull_request_is_compared_with_its_own_base_branch(pipeline: Pipeline) -> None:
+    pipeline.steps('report\\ *) mkdir -p dist/report; echo "text" >dist/report/report.md;;')
+    ran = pipeline.acting.run(
+        "pull_request", "report.yml", {"pull_request": {"base": {"ref": "release-1"}}}
+    )
+    assert ran.code == 0, ran.said
+    assert pipeline.calls == ["prepare engine", "report origin/release-1"]
+    assert (pipeline.acting.artifacts / "report" / "report.md").read_text() == "text\n"
+
+
+@pytest.mark.parametrize(
+    ("event", "called"), [("pull_request", ["comment dist/report/report.md"]), ("push", [])]
+)
+def test_the_report_of_a_pull_request_is_put_under_it(
+    pipeline: Pipeline, event: str, called: list[str]
+) -> None:
+    pipeline.steps('comment\\ *) [[ "$HEAD_OWNER $HEAD_BRANCH $HEAD_SHA" == "ada topic abc" ]];;')
+    report = pipeline.acting.artifacts / "report"
+    report.mkdir(parents=True)
+    (report / "report.md").write_text("text")
+    told = {
+        "id": 7,
+        "event": event,
+        "head_repository": {"owner": {"login": "ada"}},
+        "head_branch": "topic",
+        "head_sha": "abc",
+    }
+    ran = pipeline.acting.run("workflow_run", "comment.yml", {"workflow_run": told})
+    assert ran.code == 0, ran.said
+    assert pipeline.calls == called
 
 
 def _release_kept(pipeline: Pipeline) -> None:

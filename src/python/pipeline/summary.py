@@ -10,7 +10,11 @@ _MOST = 1024 * 1024
 # Entities and escapes; behind @ and # a space without width, so that nobody is notified.
 _PLAIN = {
     **{each: f"\\{each}" for each in "\\`*_[]|~"},
-    **{"&": "&amp;", "<": "&lt;", ">": "&gt;", "@": "@\u200b", "#": "#\u200b"},
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    "@": "@\u200b",
+    "#": "#\u200b",
 }
 _CUT = "\n\n*The rest is left out: it is too long to be shown here.*\n"
 
