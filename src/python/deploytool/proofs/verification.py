@@ -20,6 +20,9 @@ from deploytool.system.targets import Proof
 PROVENANCE = "slsaprovenance1"
 SBOM = "spdxjson"
 
+# In this order they are told.
+_KINDS = ("signature", "provenance", "sbom")
+
 # Each is a program of its own that waits for the registry.
 _THREADS = 8
 
@@ -51,7 +54,10 @@ def require_proof(builds: Mapping[str, ReleasedBuild], proof: Proof) -> None:
     signer = signer_of(proof)
     unique = {build.image.image: (name, build) for name, build in builds.items()}
     checks = [
-        (name, build, kind) for name, build in unique.values() for kind in sorted(proof.require)
+        (name, build, kind)
+        for name, build in unique.values()
+        for kind in _KINDS
+        if kind in proof.require
     ]
 
     def fault(check: tuple[str, ReleasedBuild, str]) -> DeployError | None:
