@@ -4,17 +4,18 @@ from pathlib import Path
 
 from deploytool.errors import InvalidInput
 from deploytool.operations.context import Context
+from deploytool.platforms.engine_images import engine_image
 from deploytool.platforms.images import image_name
 from deploytool.platforms.registry import Registry
 from deploytool.record.file_store import write_durably
 from deploytool.system.release import Release, ReleasedImage
 
 
-def push(context: Context, address: str, file: Path) -> Release:
+def push(context: Context, address: str, file: Path, source: tuple[str, str]) -> Release:
     """Push every image that was built for the target; write the release to the file.
 
     An image that the registry holds under its content's tag is not pushed again. address: of the
-    registry, HOST[:PORT][/PATH].
+    registry, HOST[:PORT][/PATH]. source: the repository's address and the commit.
     """
     if not context.artifacts:
         raise InvalidInput(
@@ -22,15 +23,26 @@ def push(context: Context, address: str, file: Path) -> Release:
             why=f"no artifact was handed over for the target {context.target!r}",
             hint="start deploytool by `./pants run deploytool -- ...`",
         )
+    repository, commit = source
+    if not (repository and commit):
+        raise InvalidInput(
+            "where the images come from is not known",
+            why=f"the repository is {repository or 'unknown'}, its commit {commit or 'unknown'}",
+            hint="set IMAGE_SOURCE to the repository's address and IMAGE_REVISION to the commit",
+        )
     registry = Registry(address)
     # One image may serve for several.
     names = {component: image_name(path) for component, path in context.artifacts.items()}
     digests = {name: _pushed(context, registry, name) for name in dict.fromkeys(names.values())}
     release = Release(
         system=context.system.system,
+        repository=repository,
+        commit=commit,
         images={
             component: ReleasedImage(
-                image=registry.reference(name, digests[name]), tag=name.rpartition(":")[2]
+                image=registry.reference(name, digests[name]),
+                tag=name.rpartition(":")[2],
+                platform=engine_image(name).platform,
             )
             for component, name in names.items()
         },

@@ -7,12 +7,52 @@ import json
 import re
 from dataclasses import dataclass
 
-from deploytool.errors import PlatformFailed
+from deploytool.errors import CheckFailed, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
+from deploytool.platforms.engine_images import EngineImage, engine_image
 
 _ASK_S = 60.0
 _PUSH_S = 1800.0
 _DIGEST = re.compile(r"digest: (sha256:[0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class HeldImage:
+    """An image as a registry holds it: the digests of its manifest and of its configuration."""
+
+    digest: str
+    config: str
+
+
+def held_image(name: str, inspected: str) -> HeldImage:
+    """Return the image that `docker manifest inspect --verbose` describes.
+
+    Raises CheckFailed for an index: it names several images, and whose digest counts is not said.
+    """
+    found = json.loads(inspected)
+    if isinstance(found, list):
+        raise CheckFailed(
+            f"{name} is an index of {len(found)} images",
+            why="one image was built, and its content's tag stands for that one",
+            hint="delete the tag in the registry, then repeat the command",
+        )
+    manifest = found.get("SchemaV2Manifest") or found.get("OCIManifest") or {}
+    return HeldImage(found["Descriptor"]["digest"], manifest.get("config", {}).get("digest", ""))
+
+
+def require_same(name: str, held: HeldImage, built: EngineImage) -> None:
+    """Raise CheckFailed unless a registry holds the very image that the engine has.
+
+    An engine that keeps images in containerd knows them by their manifest.
+    """
+    if built.id not in {held.config, held.digest}:
+        raise CheckFailed(
+            f"{name} is another image than the one that was built",
+            why=f"the registry holds {held.config or 'an unknown one'} (manifest {held.digest}), "
+            f"the engine {built.id}",
+            hint="if what was built is right, delete the tag in the registry and repeat the "
+            "command; to use the registry's, pull it and give it the name that was built",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +62,10 @@ class Registry:
     address: str
 
     def digest(self, image: str) -> str | None:
-        """Return the digest under which the registry holds an image, NAME:TAG; None without."""
+        """Return the digest under which the registry holds the engine's image; None without.
+
+        image: NAME:TAG. Raises CheckFailed when it is another image that has this name there.
+        """
         asked = docker(
             # Whether plain http will do is the engine's to say when something is pushed.
             ("manifest", "inspect", "--verbose", "--insecure", self._name(image)),
@@ -30,7 +73,9 @@ class Registry:
         )
         if asked.returncode != 0:
             return None
-        return str(json.loads(asked.stdout)["Descriptor"]["digest"])
+        held = held_image(self._name(image), asked.stdout)
+        require_same(self._name(image), held, engine_image(image))
+        return held.digest
 
     def push(self, image: str) -> str:
         """Push an image of the engine; return its digest. Layers that are there stay.

@@ -1,9 +1,12 @@
 """Where a record comes from: who ran which deploytool on which machine and source, in which run."""
 
+import configparser
 import getpass
 import os
+import re
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,6 +42,15 @@ def origin_of(root: Path, *, tool_version: str, target: str, command: str) -> Or
     )
 
 
+def source_of(root: Path, environment: Mapping[str, str]) -> tuple[str, str]:
+    """Return the address of the sources' repository and their commit, "" where it is not known.
+
+    As the labels of the images say it, IMAGE_SOURCE and IMAGE_REVISION; else as git knows it.
+    """
+    repository = environment.get("IMAGE_SOURCE") or _remote(root)
+    return repository, environment.get("IMAGE_REVISION") or git_sha(root)
+
+
 def new_run(now: datetime) -> str:
     """Return a run id that sorts by its second, for example 20261124T075500-3f2a. now: UTC."""
     return f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(2)}"
@@ -58,17 +70,35 @@ def git_sha(root: Path) -> str:
     Reads the files itself: git may be missing, and refuses repositories of other users.
     """
     try:
-        git = root / ".git"
-        if git.is_file():  # a worktree: the file names the folder
-            git = root / git.read_text().removeprefix("gitdir:").strip()
+        git, shared = _git_folders(root)
         head = (git / "HEAD").read_text().strip()
         if not head.startswith("ref: "):
             return head
-        link = git / "commondir"
-        shared = git / link.read_text().strip() if link.exists() else git
         return _commit_of(shared, head.removeprefix("ref: "))
     except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _git_folders(root: Path) -> tuple[Path, Path]:
+    """Return git's folder of this worktree, and the one that all worktrees share."""
+    git = root / ".git"
+    if git.is_file():  # a worktree: the file names the folder
+        git = root / git.read_text().removeprefix("gitdir:").strip()
+    link = git / "commondir"
+    return git, git / link.read_text().strip() if link.exists() else git
+
+
+def _remote(root: Path) -> str:
+    """Return the address of the repository that this one was cloned from, as a browser knows it."""
+    config = configparser.ConfigParser(strict=False, interpolation=None)
+    try:
+        config.read_string((_git_folders(root)[1] / "config").read_text())
+        url = config['remote "origin"']["url"]
+    except (OSError, UnicodeDecodeError, configparser.Error, KeyError):
+        return ""
+    # A login that stands in it is nobody's business.
+    found = re.fullmatch(r"(?:https?://|ssh://)?(?:[^@/]*@)?([^/:]+)[:/](.+?)(?:\.git)?/?", url)
+    return f"https://{found[1]}/{found[2]}" if found and found[1] else url
 
 
 def _commit_of(git: Path, reference: str) -> str:

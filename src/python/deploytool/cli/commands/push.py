@@ -1,5 +1,6 @@
 """deploytool push."""
 
+import os
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from deploytool.cli.render.result import show
 from deploytool.cli.session import find_root, open_session
 from deploytool.errors import ExitCode
 from deploytool.operations.push import push
+from deploytool.record.origin import source_of
 
 
 @click.command("push")
@@ -26,9 +28,10 @@ def command(options: Options, registry: str, file: Path | None) -> int:
 
     Example: deploytool --target compose push localhost:5000
     """
-    path = file or find_root(Path.cwd()) / "releases" / f"{options.target}.json"
+    root = find_root(Path.cwd())
+    path = file or root / "releases" / f"{options.target}.json"
     with open_session(options, "push") as session:
-        release = push(session.context, registry, path)
+        release = push(session.context, registry, path, source_of(root, os.environ))
     lines = [f"{component}  {each.image}" for component, each in release.images.items()]
     show(options, {"file": path, **release.model_dump()}, "\n".join([*lines, f"release: {path}"]))
     return ExitCode.DONE

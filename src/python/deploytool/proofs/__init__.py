@@ -1,0 +1,1 @@
+"""What proves where an artifact comes from: its signature and attestations, made and checked."""

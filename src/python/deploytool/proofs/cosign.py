@@ -1,0 +1,136 @@
+"""The program `cosign`: it makes and checks all signatures; there is no cryptography of our own.
+
+It knows the logins of registries as the command line of Docker does. What it is told of a private
+key, it is told by its own environment, COSIGN_PASSWORD for example.
+"""
+
+import base64
+import json
+import os
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from deploytool.errors import CheckFailed, InvalidInput, Place, PlatformFailed
+
+_PROGRAM = "cosign"
+# It waits for a registry, and without a key pair for the services that know the identities.
+_LIMIT_S = 120.0
+# Set for this tool alone, by its own package and by whoever started it.
+_OWN = ("PEX", "PYTHON", "DEPLOYTOOL_")
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """One whose signatures are accepted: a key, or an identity that an issuer vouches for.
+
+    key: file of the public key; None for an identity.
+    """
+
+    key: Path | None = None
+    identity: str = ""
+    issuer: str = ""
+
+    def __str__(self) -> str:
+        """Return the signer in words."""
+        return f"the key {self.key}" if self.key else f"{self.identity} ({self.issuer})"
+
+    def arguments(self) -> tuple[str, ...]:
+        """Return what cosign is told: with a key nothing is asked of a public log."""
+        if self.key is not None:
+            return (f"--key={self.key}", "--private-infrastructure")
+        return (
+            f"--certificate-identity={self.identity}",
+            f"--certificate-oidc-issuer={self.issuer}",
+        )
+
+
+def cosign(
+    arguments: Sequence[str], *, text: str = "", timeout_s: float = _LIMIT_S
+) -> "CompletedProcess[str]":
+    """Run the program with a text as its input, whatever comes of it.
+
+    Raises PlatformFailed when there is no such program, or when it does not end.
+    """
+    own = {k: v for k, v in os.environ.items() if not k.lstrip("_").startswith(_OWN)}
+    try:
+        return subprocess.run(
+            (_PROGRAM, *arguments),
+            env=own,
+            input=text,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=timeout_s,
+            start_new_session=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise PlatformFailed(
+            f"{_PROGRAM} is missing",
+            why="there is none in PATH, and nothing else checks or makes signatures here",
+            hint=f"install {_PROGRAM}, then repeat the command",
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise PlatformFailed(
+            f"{_PROGRAM} {arguments[0]} did not end within {timeout_s:.0f} s",
+            why="it was killed",
+            hint="see that the registry answers, then repeat the command",
+        ) from error
+
+
+def words_of(done: "CompletedProcess[str]") -> str:
+    """Return why the program failed: it says everything twice, the second time with a preface."""
+    said = done.stderr.partition("error during command execution: ")
+    return " ".join((said[2] or said[0]).split()).removeprefix("Error: ")
+
+
+def require_blob(content: bytes, bundle: Path, signer: Signer) -> None:
+    """Raise InvalidInput unless the bundle holds the signer's signature of this content."""
+    if not bundle.is_file():
+        raise InvalidInput(
+            f"{bundle.name} is missing",
+            why=f"the signature of {signer} is demanded, and lies in that file",
+            hint="bring both files along: `deploytool push` writes them side by side",
+            place=Place(bundle),
+        )
+    arguments = ("verify-blob", *signer.arguments(), f"--bundle={bundle}", "-")
+    done = cosign(arguments, text=content.decode())
+    if done.returncode != 0:
+        raise InvalidInput(
+            "the signature of the release file is not the one demanded",
+            why=f"cosign: {words_of(done)}; demanded is that of {signer}",
+            hint="use the file as it was written, with the signature that was made for it",
+            place=Place(bundle),
+        )
+
+
+def require_signature(image: str, signer: Signer) -> None:
+    """Raise CheckFailed unless the image, NAME@DIGEST, bears the signer's signature."""
+    done = cosign(("verify", *signer.arguments(), "--output=json", image))
+    if done.returncode != 0:
+        raise CheckFailed(
+            f"{image} is not signed as demanded",
+            why=f"cosign: {words_of(done)}; demanded is the signature of {signer}",
+            hint="deploy what was signed: `deploytool push` signs what it pushes",
+        )
+
+
+def attested(image: str, kind: str, signer: Signer) -> list[dict[str, Any]]:
+    """Return the statements of a kind that the signer made about the image, NAME@DIGEST.
+
+    kind: as cosign names it, spdxjson for example. Raises CheckFailed when there is none.
+    """
+    arguments = ("verify-attestation", f"--type={kind}", *signer.arguments(), "--output=json")
+    done = cosign((*arguments, image))
+    if done.returncode != 0:
+        raise CheckFailed(
+            f"{image} has no attestation {kind} as demanded",
+            why=f"cosign: {words_of(done)}; demanded is one of {signer}",
+            hint="deploy what was attested: `deploytool push` attests what it signs",
+        )
+    envelopes = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    return [json.loads(base64.b64decode(each["payload"])) for each in envelopes]
