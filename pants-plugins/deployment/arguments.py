@@ -36,6 +36,12 @@ def chosen_target(arguments: Sequence[str]) -> str:
     return target
 
 
+def names_release(arguments: Sequence[str]) -> bool:
+    """Tell whether `--release FILE` or `--release=FILE` is given: its images are built already."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return any(each == "--release" or each.startswith("--release=") for each in own)
+
+
 def calling(pants: str, address: str, aliases: Mapping[str, str]) -> str:
     """Return what a person types before a command's name to run what stands at an address.
 

@@ -29,6 +29,7 @@ from deployment.arguments import (  # pants: no-infer-dep (other resolve)
     calling,
     chosen_target,
     environment,
+    names_release,
     telling,
 )
 from deployment.target_types import (
@@ -91,10 +92,11 @@ class ComponentPackages:
 
 @dataclass(frozen=True)
 class ComponentPackagesRequest:
-    """Asks for the packages of one deploy target."""
+    """Asks for the packages of one deploy target, or for those alone that are no images."""
 
     field: DeploymentPackagesField
     deploy_target: str
+    is_without_images: bool
 
 
 # Uncacheable, as what the engine has differs from run to run. A cacheable rule would first repeat
@@ -118,14 +120,21 @@ async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages
         _only(found, request.field, address)
         for found, address in zip(field_sets, declared.values())
     ]
+    named = dict(zip(declared, chosen))
+    if request.is_without_images:
+        named = {
+            name: each
+            for name, each in named.items()
+            if not isinstance(each, DockerPackageFieldSet)
+        }
     present = PresentImages(FrozenDict())
-    images = tuple(each for each in chosen if isinstance(each, DockerPackageFieldSet))
+    images = tuple(each for each in named.values() if isinstance(each, DockerPackageFieldSet))
     if images:  # else there may be no Docker to ask
         present = await Get(PresentImages, PresentImagesRequest(images))
-    missing = [each for each in chosen if each not in present.packages]
+    missing = [each for each in named.values() if each not in present.packages]
     built = await MultiGet(Get(BuiltPackage, PackageFieldSet, each) for each in missing)
     packages = {**present.packages, **dict(zip(missing, built))}
-    return ComponentPackages(FrozenDict(zip(declared, (packages[each] for each in chosen))))
+    return ComponentPackages(FrozenDict({name: packages[each] for name, each in named.items()}))
 
 
 @rule
@@ -137,7 +146,9 @@ async def run_deployment(
     packages, tools = await MultiGet(
         Get(
             ComponentPackages,
-            ComponentPackagesRequest(field_set.packages, chosen_target(run.args)),
+            ComponentPackagesRequest(
+                field_set.packages, chosen_target(run.args), names_release(run.args)
+            ),
         ),
         Get(Targets, UnparsedAddressInputs, _addresses(field_set.tool, [address])),
     )

@@ -48,7 +48,8 @@ class DeploymentTarget(Target):
     help = (
         "A deploy tool together with the packages it deploys.\n\n"
         "`run` builds the packages of the deploy target that the arguments after `--` name with "
-        "`--target NAME` (without it: `local`), and starts the tool with their paths in the "
+        "`--target NAME` (without it: `local`), no images where they name a release with "
+        "`--release FILE`, and starts the tool with their paths in the "
         "environment variable DEPLOYTOOL_ARTIFACTS, a JSON object of component name to path. The "
         "paths are valid only as long as the tool runs."
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from deployment.arguments import calling, chosen_target, environment, telling
+from deployment.arguments import calling, chosen_target, environment, names_release, telling
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,20 @@ from deployment.arguments import calling, chosen_target, environment, telling
 )
 def test_the_last_target_option_chooses_what_is_built(arguments: list[str], target: str) -> None:
     assert chosen_target(arguments) == target
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_named"),
+    [
+        (["up"], False),
+        (["up", "--release", "release.json"], True),
+        (["--target", "compose", "canary", "--release=release.json"], True),
+        (["canary", "--env", "release=1"], False),
+        (["up", "--", "--release", "release.json"], False),
+    ],
+)
+def test_a_release_is_built_already(arguments: list[str], is_named: bool) -> None:
+    assert names_release(arguments) is is_named
 
 
 def test_arguments_of_somebody_else_choose_nothing() -> None:

@@ -3,10 +3,11 @@
 import json
 import os
 import sys
-from collections.abc import Generator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Generator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Literal
 
 from deploytool.canary.machine import Canary
@@ -14,6 +15,7 @@ from deploytool.cli.calling import as_called
 from deploytool.cli.fault import EXPECTED, tool_fault
 from deploytool.cli.options import Options
 from deploytool.cli.output import tell
+from deploytool.cli.release import demanded, for_platform, read_for
 from deploytool.cli.render.lines import LineView
 from deploytool.cli.render.terminal import can_redraw
 from deploytool.errors import Interrupted, InvalidInput, Place
@@ -25,8 +27,9 @@ from deploytool.record.event import Event, Listener
 from deploytool.record.file_store import release_reserve
 from deploytool.record.journal import CommandEnd, Journal
 from deploytool.record.origin import Origin, origin_of
+from deploytool.record.store import TargetState
 from deploytool.system.declaration import System, read_system
-from deploytool.system.targets import Target, read_target
+from deploytool.system.targets import Target, read_target, read_targets
 from deploytool.version import VERSION
 
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
@@ -55,15 +58,18 @@ def open_session(
     is_live: bool = False,
     is_quiet: bool = False,
     record: Record = "log",
+    release: Path | None = None,
 ) -> Generator[Session]:
     """Open everything for one command, and log its start and its end.
 
     is_live: show a live view where there is a terminal. is_quiet: show no events at all. record:
-    what is needed of it. Raises Interrupted on Ctrl-C, and ToolFault on an exception that nobody
-    had expected, saying what was left.
+    what is needed of it. release: a file whose images are deployed.
+    Raises Interrupted on Ctrl-C, and ToolFault on an exception that nobody had expected, saying
+    what was left.
     """
     root = find_root(Path.cwd())
     targets = root / DECLARATION.with_name("targets.yaml")
+    deploy = targets.parent
     target = read_target(targets, options.target)
     system = _placed(read_system(root / DECLARATION), target, targets)
     origin = origin_of(root, tool_version=VERSION, target=options.target, command=command)
@@ -72,27 +78,40 @@ def open_session(
         if not is_quiet:
             journal.listen(_view(stack, options, command, is_live=is_live))
         end = stack.enter_context(journal.command())
-        platform = stack.enter_context(
-            open_platform(
-                target,
+        built = artifacts()
+        file = read_for(release, options.target, read_targets(targets), system) if release else None
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="deploytool-")))
+        given = for_platform(built, target, file, folder)
+
+        def opened(name: str, given: Mapping[str, Path]) -> AbstractContextManager[Platform]:
+            return open_platform(
+                read_target(targets, name),
                 system,
                 root=root,
-                deploy=root / DECLARATION.parent,
-                artifacts=artifacts(),
+                deploy=deploy,
+                artifacts=given,
                 on_secret=journal.masking.add,
-                on_wait=lambda why: journal.record(Event("waiting", options.target, reason=why)),
+                on_wait=lambda why: journal.record(Event("waiting", name, reason=why)),
             )
-        )
+
+        def state_of(name: str) -> TargetState:
+            with opened(name, {}) as other:
+                return other.store.load()
+
+        platform = stack.enter_context(opened(options.target, given))
         context = Context(
             system=system,
             platform=platform,
             target=options.target,
             run=origin.run,
             command=command,
-            artifacts=artifacts(),
+            artifacts=given if file else built,
             emit=journal.record,
             has_visitors=target.has_visitors,
             deadline_s=options.timeout_s,
+            release=file,
+            proof=demanded(target, deploy),
+            state_of=state_of,
         )
         try:
             yield Session(context, end)

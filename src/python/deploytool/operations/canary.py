@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import DeployError, ExitCode
-from deploytool.operations import migrations, replacement
+from deploytool.operations import deliveries, migrations, replacement
 from deploytool.operations.callers import affected_callers
 from deploytool.operations.context import Context
 from deploytool.operations.invariants import known_rows
@@ -80,7 +80,15 @@ def judged(context: Context, canary: Canary, wanted: Traffic) -> CanaryResult:
         callers = _tell_callers(context, ended, sent)
     except DeployError as error:
         failures = (*failures, error)
-    return CanaryResult(ended, sent.result, callers, (*failures, *_about(ended, sent)))
+    failures = (*failures, *_about(ended, sent))
+    return concluded(context, CanaryResult(ended, sent.result, callers, failures))
+
+
+def concluded(context: Context, result: CanaryResult) -> CanaryResult:
+    """Return the result as it is; after a promotion the release may have arrived with it."""
+    if result.exit_code == ExitCode.DONE:
+        deliveries.arrive(context)
+    return result
 
 
 def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
@@ -135,7 +143,7 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
 
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
     context.platform.require_distinct_migrations()
-    state = _stable_first(context, found)
+    state = _stable_first(context, deliveries.begin(context, found))
     component = options.component or _changed(context, state)
     stable = state.stable[component]
     revision = context.built(component, options.environment)
@@ -183,7 +191,12 @@ def _stable_first(context: Context, state: TargetState) -> TargetState:
 def _changed(context: Context, state: TargetState) -> str:
     """Choose the component whose build differs from stable; the first of all when none does."""
     order = context.system.start_order()
-    changed = [name for name in order if context.built(name).id != state.stable[name].id]
+    changed = [
+        name
+        for name in order
+        if context.built(name).id != state.stable[name].id
+        or deliveries.runs_other_image(context, state.stable[name])
+    ]
     if len(changed) > 1:
         reason = f"{', '.join(changed)} changed: {changed[0]} goes first, one canary at a time"
         context.say("note", changed[0], reason=reason)

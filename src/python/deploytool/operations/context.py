@@ -16,7 +16,9 @@ from deploytool.record.event import Event, Listener
 from deploytool.record.origin import user_name
 from deploytool.record.store import Holder, TargetState, Wish
 from deploytool.system.declaration import Service, System
+from deploytool.system.release import ReleaseFile
 from deploytool.system.revision import Revision, revision_of
+from deploytool.system.targets import Proof
 from deploytool.traffic.load.counts import LoadCounts
 
 
@@ -25,6 +27,8 @@ class Context:
     """One operation on one target.
 
     artifacts: component -> the file that was built for it. emit: takes each event, at once.
+    release: the file whose images are deployed; None for what was built. proof: what the target
+    demands of images. state_of: returns the state of another target.
     has_visitors: whether the target has traffic of its own. deadline_s: the limit of every single
     wait for something to be done. now: unix seconds, to be shown and kept. monotonic: seconds since
     any moment, for how long something took: somebody may set the clock meanwhile. sent: counts the
@@ -44,6 +48,9 @@ class Context:
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     sent: Callable[[], LoadCounts] | None = None
+    release: ReleaseFile | None = None
+    proof: Proof | None = None
+    state_of: Callable[[str], TargetState] = lambda _: TargetState()
     _digests: dict[str, str] = field(default_factory=dict)
 
     @contextmanager

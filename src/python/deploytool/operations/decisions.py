@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from deploytool.canary.machine import Canary, Event, Phase
 from deploytool.errors import DeployError
 from deploytool.operations import replacement
-from deploytool.operations.canary import CanaryResult, finish, judged
+from deploytool.operations.canary import CanaryResult, concluded, finish, judged
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic
 from deploytool.operations.steering import Elsewhere, Wanted, asked_for, steer
@@ -137,7 +137,7 @@ def _begin(context: Context, state: TargetState) -> Canary:
 
 def _end(context: Context, canary: Canary) -> CanaryResult:
     ended = replacement.carry_on(context, canary)
-    return CanaryResult(ended, failures=finish(context, ended))
+    return concluded(context, CanaryResult(ended, failures=finish(context, ended)))
 
 
 def _result(found: Elsewhere | CanaryResult) -> CanaryResult:

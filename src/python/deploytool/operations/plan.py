@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from deploytool.operations.context import Context
+from deploytool.operations.deliveries import runs_other_image
 from deploytool.operations.migrations import older_instances
 from deploytool.platforms.base import Condition, MigrationKind, Role
 from deploytool.record.store import TargetState
@@ -115,6 +116,8 @@ def _service_change(context: Context, state: TargetState, name: str) -> Change:
         return Change(Op.CREATE, name, "never deployed here", wanted)
     if stable.id != wanted.id:
         return Change(Op.UPDATE, name, _difference(stable, wanted), wanted)
+    if runs_other_image(context, stable):
+        return Change(Op.UPDATE, name, f"{stable.id} runs another image than the release's", wanted)
     instance = context.platform.instance(name, Role.STABLE)
     if instance.condition is Condition.ABSENT:
         return Change(Op.START, name, "deployed, but not running", wanted)

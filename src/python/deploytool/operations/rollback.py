@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from deploytool.canary.machine import Canary
 from deploytool.errors import DeployError, InvalidInput
-from deploytool.operations import migrations, replacement
+from deploytool.operations import deliveries, migrations, replacement
+from deploytool.operations.admission import admit_revision
 from deploytool.operations.context import Context
 from deploytool.operations.up import require_foundation, require_rest
 from deploytool.record.store import TargetState
@@ -23,12 +24,15 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
         require_rest(state)
         name = component or _only_candidate(state)
         revision = _choose(context, state, name, to)
+        admit_revision(context, revision)
         context.platform.prepare()
         require_foundation(context)
         _require_its_schema(context, state, revision)
         stable = state.stable[name]
         reason = f"rollback from {stable.id}"
-        return replacement.replace(context, stable, revision, reason, is_rollback=True)
+        ended = replacement.replace(context, stable, revision, reason, is_rollback=True)
+        deliveries.leave(context, stable)
+        return ended
 
 
 def _only_candidate(state: TargetState) -> str:

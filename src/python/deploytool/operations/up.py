@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from deploytool.errors import DeployError
-from deploytool.operations import migrations, replacement
+from deploytool.operations import deliveries, migrations, replacement
 from deploytool.operations.context import Context
 from deploytool.operations.plan import Change, Op, Plan, make_plan
 from deploytool.operations.readiness import await_ready, smoke
@@ -20,7 +20,9 @@ def up(context: Context) -> Plan:
     """
     with context.locked() as state:
         require_rest(state)
-        return bring_up(context, state)
+        plan = bring_up(context, deliveries.begin(context, state))
+        deliveries.arrive(context)
+        return plan
 
 
 def bring_up(context: Context, state: TargetState) -> Plan:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from deploytool.canary.observation import Snapshot
 from deploytool.record.store import TargetStore
+from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 from deploytool.traffic.traefik_file import Arm
 
@@ -139,6 +140,12 @@ class Platform(Protocol):
 
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
+
+    def released(self, revision: Revision) -> ReleasedBuild | None:
+        """Return the image of a release that an installed revision runs; None without."""
+
+    def require_images(self) -> None:
+        """Raise InvalidInput for an image of a release that cannot be had; change nothing."""
 
     def start_foundation(
         self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None

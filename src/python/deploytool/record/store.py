@@ -11,6 +11,8 @@ from deploytool.canary.machine import Canary
 from deploytool.system.revision import Revision
 
 _EVIDENCE = ("canary", "evidence")
+# So many promoted releases are known.
+_REMEMBERED = 20
 
 
 class Holder(BaseModel):
@@ -43,6 +45,23 @@ class Wish(BaseModel):
     since: str
 
 
+class DeployedRelease(BaseModel):
+    """A release on its way to a target, or one that has ended there.
+
+    digest: SHA-256 of its file's content, in hex. revisions, images: of each component the
+    revision that the release is here, and the digest of the image. since: UTC, ISO 8601, of its
+    last step.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    digest: str
+    commit: str
+    revisions: dict[str, str]
+    images: dict[str, str]
+    since: str
+
+
 class TargetState(BaseModel):
     """What a target must remember between operations."""
 
@@ -61,6 +80,10 @@ class TargetState(BaseModel):
     canary: Canary | None = None
     # The last replacement that came to its end, without its evidence: for those who waited for it.
     ended: Canary | None = None
+    # The release that operations are about; None for what was built here.
+    release: DeployedRelease | None = None
+    # Releases of which every component became stable, latest first.
+    promoted: tuple[DeployedRelease, ...] = ()
 
     def needed(self, component: str) -> set[str]:
         """Return the ids of the revisions that must stay installed, whatever came after them.
@@ -73,6 +96,25 @@ class TargetState(BaseModel):
         if self.canary is not None and self.canary.component == component:
             needed |= {self.canary.stable.id, self.canary.canary.id}
         return needed
+
+    def with_release(self, release: DeployedRelease | None) -> "TargetState":
+        """Return the state in which a release is on its way: it has to prove itself again."""
+        kept = [each for each in self.promoted if release is None or each.digest != release.digest]
+        return self.model_copy(update={"release": release, "promoted": tuple(kept)})
+
+    def with_promoted(self, now: str) -> "TargetState":
+        """Return the state in which the release that was on its way is promoted. now: ISO 8601."""
+        if self.release is None:
+            return self
+        arrived = self.release.model_copy(update={"since": now})
+        others = [each for each in self.promoted if each.digest != arrived.digest]
+        promoted = (arrived, *others)[:_REMEMBERED]
+        return self.model_copy(update={"release": None, "promoted": promoted})
+
+    def without_promoted(self, left: Revision) -> "TargetState":
+        """Return the state in which nobody follows the releases that had brought a revision."""
+        kept = [r for r in self.promoted if r.revisions.get(left.component) != left.id]
+        return self.model_copy(update={"promoted": tuple(kept)})
 
     def with_cut_off(self, migrations: Iterable[str]) -> "TargetState":
         """Return the state in which these contract migrations cut off all earlier revisions."""

@@ -6,6 +6,7 @@ somebody may move.
 
 import hashlib
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +46,14 @@ class ReleasedImage(Declared):
         return self.image.partition("@")[2]
 
 
+class ReleasedBuild(Declared):
+    """One image of a release, with the sources that it was built from."""
+
+    image: ReleasedImage
+    repository: str
+    commit: str
+
+
 class Release(Declared):
     """What was built of a system."""
 
@@ -55,6 +64,14 @@ class Release(Declared):
     commit: str = Field(pattern=r"^[0-9a-f]{40}$")
     # By name of the component, or of another service that comes with it.
     images: dict[Name, ReleasedImage] = Field(min_length=1)
+
+    @property
+    def builds(self) -> dict[str, ReleasedBuild]:
+        """Each image with its sources."""
+        return {
+            name: ReleasedBuild(image=image, repository=self.repository, commit=self.commit)
+            for name, image in self.images.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +126,50 @@ def read_release(path: Path) -> ReleaseFile:
     document = _document(path, content)
     _require_format(document)
     return ReleaseFile(path, content, parse_model(document, Release), document)
+
+
+def require_fitting(
+    file: ReleaseFile, *, system: str, required: Collection[str], known: Collection[str]
+) -> None:
+    """Raise InvalidInput unless the release is one of the system, with all that it needs.
+
+    required: names of which each needs an image. known: all names that may have one.
+    """
+    release = file.release
+    if release.system != system:
+        raise InvalidInput(
+            f"the release is one of the system {release.system!r}",
+            why=f"system.yaml declares {system!r}",
+            hint="name a release of this system",
+            place=file.place("system"),
+        )
+    missing = sorted(set(required) - set(release.images))
+    if missing:
+        raise InvalidInput(
+            f"the release has no image of {', '.join(missing)}",
+            why=f"it has {', '.join(release.images)}",
+            hint="push all images of a target: `deploytool push`",
+            place=file.place("images"),
+        )
+    unknown = [name for name in release.images if name not in known]
+    if unknown:
+        raise InvalidInput(
+            f"the release has an image of {', '.join(unknown)}, which is unknown here",
+            why=f"system.yaml and targets.yaml know {', '.join(sorted(known))}",
+            hint="deploy it from the commit that it was made of",
+            place=file.place("images", unknown[0]),
+        )
+
+
+def require_repository(file: ReleaseFile, repository: str) -> None:
+    """Raise InvalidInput unless the release was made of the repository."""
+    if file.release.repository != repository:
+        raise InvalidInput(
+            "the release was made of another repository",
+            why=f"it says {file.release.repository}, the target demands {repository}",
+            hint="name a release of that repository, or correct `proof` in targets.yaml",
+            place=file.place("repository"),
+        )
 
 
 def _document(path: Path, content: bytes) -> Document:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from deploytool.errors import InvalidInput
 from deploytool.system.counters import LabelName
@@ -23,6 +23,36 @@ class AnyTarget(Declared):
     environment: dict[Name, dict[EnvironmentName, str]] = Field(default_factory=dict)
     # Then a canary brings no traffic along unless that is asked for: it is judged by theirs.
     has_visitors: bool = False
+
+
+class Proof(Declared):
+    """The proof that a target demands of each image before it runs there."""
+
+    # File of the public key, relative to this one; or without keys an identity, as the issuer that
+    # vouches for it names it.
+    key: Path | None = None
+    identity: str = ""
+    issuer: str = ""
+    # Where the sources of all images must be.
+    repository: str = Field(min_length=1)
+    require: frozenset[Literal["signature", "provenance", "sbom"]] = Field(min_length=1)
+    # A target on which this very release must have ended promoted.
+    after: Name | None = None
+
+    @model_validator(mode="after")
+    def _name_one_signer(self) -> "Proof":
+        if bool(self.identity) != bool(self.issuer):
+            raise ValueError("`identity` and `issuer` go together")
+        if bool(self.key) == bool(self.identity):
+            raise ValueError("name either `key`, or `identity` with its `issuer`")
+        return self
+
+
+class OfImages(AnyTarget):
+    """What the targets have in common that run images."""
+
+    # Without it any image may run, and none has to come from a release.
+    proof: Proof | None = None
 
 
 class OnThisMachine(AnyTarget):
@@ -47,7 +77,7 @@ class MigrationServices(Declared):
     contract: Name
 
 
-class ComposeTarget(OnThisMachine):
+class ComposeTarget(OnThisMachine, OfImages):
     """Containers of a Docker engine on this machine."""
 
     platform: Literal["compose"]
@@ -106,7 +136,7 @@ class PrometheusServer(Declared):
         return url
 
 
-class KubernetesTarget(AnyTarget):
+class KubernetesTarget(OfImages):
     """A namespace of a Kubernetes cluster."""
 
     platform: Literal["kubernetes"]
@@ -143,6 +173,16 @@ class Targets(Declared):
     """All targets by name."""
 
     targets: dict[str, Target]
+
+    @model_validator(mode="after")
+    def _come_after_others(self) -> "Targets":
+        for name, target in self.targets.items():
+            proof = target.proof if isinstance(target, OfImages) else None
+            if proof is None or proof.after is None:
+                continue
+            if proof.after == name or proof.after not in self.targets:
+                raise ValueError(f"{name}.proof.after names {proof.after!r}, no other target")
+        return self
 
 
 def read_targets(path: Path) -> dict[str, Target]:

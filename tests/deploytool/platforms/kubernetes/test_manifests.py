@@ -7,12 +7,8 @@ from typing import Any
 import pytest
 
 from deploytool.errors import InvalidInput
-from deploytool.platforms.kubernetes.manifests import (
-    Manifests,
-    image_base,
-    parse,
-    with_images,
-)
+from deploytool.platforms.images import image_base
+from deploytool.platforms.kubernetes.manifests import Manifests, parse, with_images
 from deploytool.platforms.kubernetes.objects import Object, port_of
 
 FOLDER = Path("deploy/kubernetes/overlays/example")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from deploytool.cli.options import Name, Options, common_options
+from deploytool.cli.release import release_option
 from deploytool.cli.render.canary import (
     detached_as_dict,
     detached_as_text,
@@ -16,6 +17,7 @@ from deploytool.cli.render.result import show
 from deploytool.cli.session import Session, open_session, packaged_tool
 from deploytool.cli.traffic import traffic_options
 from deploytool.errors import ExitCode
+from deploytool.operations.admission import admit
 from deploytool.operations.canary import CanaryOptions, canary
 from deploytool.operations.decisions import supersede
 from deploytool.operations.detachment import detach
@@ -37,6 +39,7 @@ from deploytool.operations.load import Traffic
     "--supersede", "is_superseding", is_flag=True, help="Abort the canary there is first."
 )
 @click.option("--detach", "is_detached", is_flag=True, help="Leave it to a process of its own.")
+@release_option
 @traffic_options
 @common_options
 def command(
@@ -45,6 +48,7 @@ def command(
     environment: tuple[str, ...],
     steps: str | None,
     traffic: Traffic,
+    release: Path | None,
     *,
     hold: bool,
     is_superseding: bool,
@@ -67,7 +71,8 @@ def command(
         is_held_at_end=hold,
     )
     tool = packaged_tool() if is_detached else None
-    with open_session(options, "canary", is_live=tool is None) as session:
+    with open_session(options, "canary", is_live=tool is None, release=release) as session:
+        admit(session.context)
         if is_superseding:
             supersede(
                 session.context,

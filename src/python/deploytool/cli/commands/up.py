@@ -1,21 +1,25 @@
 """deploytool up."""
 
 import time
+from pathlib import Path
 
 import click
 
 from deploytool.cli.options import Options, common_options
+from deploytool.cli.release import release_option
 from deploytool.cli.render.plan import plan_as_text
 from deploytool.cli.render.result import show
 from deploytool.cli.render.text import labelled
 from deploytool.cli.session import open_session
 from deploytool.errors import ExitCode
+from deploytool.operations.admission import admit
 from deploytool.operations.up import up
 
 
 @click.command("up")
+@release_option
 @common_options
-def command(options: Options) -> int:
+def command(options: Options, release: Path | None) -> int:
     """Deploy what is declared and built; a second time changes nothing.
 
     A component that runs already is replaced without losing a request, but without evidence.
@@ -23,7 +27,8 @@ def command(options: Options) -> int:
     Example: deploytool up --target local
     """
     started = time.monotonic()
-    with open_session(options, "up") as session:
+    with open_session(options, "up", release=release) as session:
+        admit(session.context)
         plan = up(session.context)
         url = session.context.platform.gateway_url()
         addresses = session.context.addresses(url)

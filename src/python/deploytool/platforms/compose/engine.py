@@ -100,6 +100,10 @@ class Engine:
         query = {"filters": json.dumps({"label": [f"{_LABEL}project={self._project}"]})}
         return bool(self._get("/volumes", query).json()["Volumes"])
 
+    def has_image(self, name: str) -> bool:
+        """Tell whether the engine holds an image, NAME:TAG or NAME@DIGEST."""
+        return self._get(f"/images/{name}/json").status_code == httpx2.codes.OK
+
     def docker(self, *arguments: str, text: str = "") -> "CompletedProcess[str]":
         """Run the command line, whatever comes of it."""
         return docker(arguments, timeout_s=_ASK_S, text=text)

@@ -1,6 +1,6 @@
 """The parts of the Compose platform, put together for one target."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -17,10 +17,11 @@ from deploytool.platforms.compose.releases import ComposeReleases
 from deploytool.platforms.compose.running import Running, known_images
 from deploytool.platforms.detachment import Detachment
 from deploytool.platforms.docker_client import client_environment
-from deploytool.platforms.images import image_name
+from deploytool.platforms.images import image_base, released_build, runnable_name
 from deploytool.platforms.migration_sessions import session_settings
 from deploytool.platforms.migrations import Migrations
 from deploytool.platforms.ports import Ports
+from deploytool.platforms.released_images import pull
 from deploytool.platforms.secrets import Secrets
 from deploytool.record.file_store import FileStore
 from deploytool.system.declaration import System
@@ -94,13 +95,38 @@ class Parts:
             self.gateway,
         )
 
+    def released(self) -> set[str]:
+        """Return the images of the release that is deployed, NAME@DIGEST; none without one."""
+        builds = (released_build(path) for path in self._artifacts.values() if path.is_file())
+        return {build.image.image for build in builds if build is not None}
+
+    def fetch(self, images: Collection[str]) -> None:
+        """Pull those images of releases, NAME@DIGEST, that the engine lacks."""
+        for image in self.missing(images):
+            pull(image)
+
+    def missing(self, images: Collection[str]) -> list[str]:
+        """Return those images that the engine lacks."""
+        return [image for image in sorted(images) if not self.engine.has_image(image)]
+
     def _built(self) -> dict[str, str]:
         """Return the images that were built for services that are no revisions."""
-        return {
-            service: image_name(path)
+        built = {
+            service: runnable_name(path)
             for service, path in self._artifacts.items()
             if service not in self._system.services and path.is_file()
         }
+        released = {image_base(image): image for image in self.released()}
+        if released:
+            # A release that was pushed for another target knows some by other names.
+            declared = Project(self._file, {}, {})
+            bases = {name: image_base(declared.image(name)) for name in self._others()}
+            built |= {
+                service: released[base]
+                for service, base in bases.items()
+                if service not in built and base in released
+            }
+        return built
 
     def _others(self) -> tuple[str, ...]:
         """Return the services of the Compose file that are no revisions."""

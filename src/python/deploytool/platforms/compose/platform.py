@@ -30,8 +30,10 @@ from deploytool.platforms.files import disk, write
 from deploytool.platforms.http import complaint_of, get
 from deploytool.platforms.images import image_name
 from deploytool.platforms.references import Places, own_references, references, resolve
+from deploytool.platforms.released_images import require_held
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
+from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 
 # Requests that the router sent just before it took a backend off reach it within this time.
@@ -59,8 +61,9 @@ class ComposePlatform:
         return self._parts.store
 
     def prepare(self) -> None:
-        """See that the engine answers; make folders, secrets and the choice of ports."""
+        """See that the engine answers and has the images; make folders, secrets, ports."""
         self._parts.engine.require()
+        self._parts.fetch(self._parts.released())
         self._parts.folder.create()
         self._parts.foundation.require_secrets()
         self._parts.database.make_secrets(
@@ -85,6 +88,14 @@ class ComposePlatform:
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
+
+    def released(self, revision: Revision) -> ReleasedBuild | None:
+        """Return the image that was installed with the revision, if it was a release's."""
+        return self._parts.releases.released(revision)
+
+    def require_images(self) -> None:
+        """See that the registry has what the engine lacks."""
+        require_held(self._parts.missing(self._parts.released()))
 
     def start_foundation(
         self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None
@@ -129,6 +140,8 @@ class ComposePlatform:
                 password_file=lambda name: f"{_SECRETS}/{self._parts.database.secret(name)}",
             ),
         )
+        if (build := self._parts.releases.released(revision)) is not None:
+            self._parts.fetch([build.image.image])
         # Inside its container a service may listen on every address: no other one is there.
         own = own_references("0.0.0.0", port, revision.id)  # noqa: S104
         environment = resolve(component, revision.environment, {**known, **own})

@@ -8,20 +8,25 @@ from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.base import Role
 from deploytool.platforms.compose.project import Project, Section, Started
 from deploytool.platforms.files import read, write
-from deploytool.platforms.images import image_name
+from deploytool.platforms.images import image_name, released_build, runnable_name
 from deploytool.platforms.releases import Releases
+from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 
 _NAME = "container.json"
 
 
 class Container(BaseModel):
-    """The image and the service's section of the Compose file as they were when installed."""
+    """The image and the service's section of the Compose file as they were when installed.
+
+    released: the image of a release, when it was one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: str
     section: Section
+    released: ReleasedBuild | None = None
 
 
 class ComposeReleases(Releases):
@@ -33,15 +38,13 @@ class ComposeReleases(Releases):
 
     def started(self, revision: Revision, role: Role, environment: dict[str, str]) -> Started:
         """Return what runs an installed revision. Raises PlatformFailed when it is not."""
-        path = self.artifact(revision)
-        text = read(path) if self.is_installed(revision) else None
-        if text is None:
+        container = self._container(revision)
+        if container is None:
             raise PlatformFailed(
                 f"{revision.component} {revision.id} is not installed",
-                why=f"there is no {path}",
+                why=f"there is no {self.artifact(revision)}",
                 hint=f"choose one that `deploytool status` lists for {revision.component}",
             )
-        container = Container.model_validate_json(text)
         return Started(
             component=revision.component,
             role=role,
@@ -50,6 +53,20 @@ class ComposeReleases(Releases):
             section=container.section,
             environment=environment,
         )
+
+    def released(self, revision: Revision) -> ReleasedBuild | None:
+        """Return the image of a release that an installed revision runs; None without."""
+        container = self._container(revision)
+        return None if container is None else container.released
+
+    def holds(self, revision: Revision, artifact: Path) -> bool:
+        """Tell whether the revision is kept, with the very image of the artifact."""
+        container = self._container(revision)
+        return container is not None and container.image == runnable_name(artifact)
+
+    def _container(self, revision: Revision) -> Container | None:
+        text = read(self.artifact(revision)) if self.is_installed(revision) else None
+        return None if text is None else Container.model_validate_json(text)
 
     def _keep_container(self, artifact: Path, to: Path, revision: Revision) -> None:
         component, image = revision.component, image_name(artifact)
@@ -60,4 +77,7 @@ class ComposeReleases(Releases):
                 hint="repeat the command",
             )
         section = self._project.own_section(component)
-        write(to, Container(image=image, section=section).model_dump_json(indent=2))
+        container = Container(
+            image=runnable_name(artifact), section=section, released=released_build(artifact)
+        )
+        write(to, container.model_dump_json(indent=2))

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from deploytool.platforms.images import image_name
+from deploytool.platforms.images import image_base, image_name, released_build
 from deploytool.platforms.kubernetes.api import Cluster
-from deploytool.platforms.kubernetes.manifests import image_base
 from deploytool.platforms.kubernetes.objects import Key, Object
 from deploytool.platforms.registry import Registry
 
@@ -21,28 +20,33 @@ _THREADS = 8
 class ClusterImages:
     """What was built, by the names under which the cluster pulls it.
 
-    artifacts: component, or another service -> what Pants wrote about its image.
+    artifacts: component, or another service -> what Pants wrote about its image, or a release says
+    of it: that one is in a registry already, and stays where it is.
     """
 
     def __init__(self, cluster: Cluster, registry: str, artifacts: Mapping[str, Path]) -> None:
         self._cluster = cluster
         self._registry = Registry(registry)
-        self._built = [path for path in artifacts.values() if path.suffix == ".json"]
+        images = [path for path in artifacts.values() if path.suffix == ".json" and path.is_file()]
+        builds = {image_name(path): released_build(path) for path in images}
+        self._built = [name for name, build in builds.items() if build is None]
+        self._released = {name: build.image.image for name, build in builds.items() if build}
         self._kept: dict[str, dict[str, str]] | None = None
 
     def push(self) -> None:
-        """Push what was not pushed yet; remember each image's digest, and what runs of it now.
+        """Push what was built and not pushed yet; remember what runs now, by digests.
 
-        Raises PlatformFailed.
+        Raises PlatformFailed; CheckFailed when the registry holds another image in its place.
         """
         known = dict(self._pushed())
-        missing = [name for name in self._names() if name not in known]
+        missing = [name for name in self._built if name not in known]
         # Each look is a program of its own that waits for the registry.
         with ThreadPoolExecutor(_THREADS) as pool:
             digests = dict(zip(missing, pool.map(self._registry.digest, missing), strict=True))
         for name, digest in digests.items():
             known[name] = self._registry.reference(name, digest or self._registry.push(name))
-        current = self._read(_CURRENT) | {image_base(name): known[name] for name in self._names()}
+        runs = {name: known[name] for name in self._built} | self._released
+        current = self._read(_CURRENT) | {image_base(name): runs[name] for name in runs}
         if missing or current != self._read(_CURRENT):
             self._keep({_PUSHED: known, _CURRENT: current})
 
@@ -52,15 +56,19 @@ class ClusterImages:
         What was not built for this command stays as it was deployed last: the manifests name no
         image that anybody could run.
         """
-        built = {image_base(name): self.reference(name) for name in self._names()}
+        names = [*self._built, *self._released]
+        built = {image_base(name): self.reference(name) for name in names}
         return self._read(_CURRENT) | built
 
     def reference(self, name: str) -> str:
         """Return the name by which an image, NAME:TAG, is pulled: its digest once it is pushed."""
-        return self._pushed().get(name) or f"{self._registry.address}/{name}"
+        known = self._released.get(name) or self._pushed().get(name)
+        return known or f"{self._registry.address}/{name}"
 
-    def _names(self) -> list[str]:
-        return list(dict.fromkeys(image_name(path) for path in self._built if path.is_file()))
+    @property
+    def released(self) -> set[str]:
+        """The images of the release that is deployed, NAME@DIGEST; none without one."""
+        return set(self._released.values())
 
     def _pushed(self) -> dict[str, str]:
         # Of another registry it says nothing.

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from deploytool.errors import InvalidInput, Place
+from deploytool.platforms.images import image_base
 from deploytool.platforms.kubernetes.objects import (
     COMPONENT,
     TEMPLATE,
@@ -212,8 +213,3 @@ def with_template(item: Object) -> Object:
     template = item["spec"]["template"]
     named = with_marks(template, {TEMPLATE: digest(template)[:12]})
     return {**item, "spec": {**item["spec"], "template": named}}
-
-
-def image_base(image: str) -> str:
-    """Return an image's name without registry, path, tag and digest."""
-    return image.rpartition("/")[2].partition("@")[0].partition(":")[0]

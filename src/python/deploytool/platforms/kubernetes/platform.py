@@ -22,7 +22,7 @@ from deploytool.platforms.base import (
     Role,
 )
 from deploytool.platforms.http import get
-from deploytool.platforms.images import image_name
+from deploytool.platforms.images import image_name, released_build
 from deploytool.platforms.kubernetes.applying import Difference
 from deploytool.platforms.kubernetes.follower import Tail
 from deploytool.platforms.kubernetes.logs import read_logs
@@ -34,8 +34,10 @@ from deploytool.platforms.kubernetes.sharing import SHARE_S
 from deploytool.platforms.kubernetes.sizes import Sizes
 from deploytool.platforms.kubernetes.workloads import Kept
 from deploytool.platforms.references import Places, mentioned, references
+from deploytool.platforms.released_images import require_held
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
+from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 
 # Requests that the router sent just before it took a backend off reach it within this time; the
@@ -94,6 +96,7 @@ class KubernetesPlatform:
         kept = Kept(
             image=self._parts.images.reference(image_name(artifact)),
             deployment=self._parts.manifests.deployment(component),
+            released=released_build(artifact),
         )
         self._parts.releases.install(revision, kept)
         needed = self._parts.store.load().needed(component)
@@ -102,6 +105,14 @@ class KubernetesPlatform:
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
+
+    def released(self, revision: Revision) -> ReleasedBuild | None:
+        """Return the image that was installed with the revision, if it was a release's."""
+        return self._parts.releases.kept(revision.component, revision.id).released
+
+    def require_images(self) -> None:
+        """See that the registry has all of the release."""
+        require_held(self._parts.images.released)
 
     def start_foundation(
         self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None

@@ -18,6 +18,7 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     with_marks,
 )
+from deploytool.system.release import ReleasedBuild
 
 _ALL = 100
 # A canary has so many times stable's pods at most: a share of 99 % would ask for 99 times as many.
@@ -25,12 +26,16 @@ _MOST_TIMES = 2
 
 
 class Kept(BaseModel):
-    """What a revision is started from: its image and its Deployment as it was when installed."""
+    """What a revision is started from: its image and its Deployment as it was when installed.
+
+    released: the image of a release, when it was one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     image: str
     deployment: Object
+    released: ReleasedBuild | None = None
 
 
 def name_of(component: str, role: Role) -> str:
