@@ -29,6 +29,7 @@ NOTHING = ("*.md",)
 # The targets that a lock serves beside those of its resolve, by resolve and type of target. The
 # resolves of tools have no requirements that targets could depend on.
 PYTHON = ("python_source", "python_test")
+TYPED = (*PYTHON, "python_requirement", "_lockfile")
 LINTED_BY = {
     "ruff": PYTHON,
     "hadolint": ("docker_image",),
