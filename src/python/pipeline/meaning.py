@@ -17,7 +17,7 @@ EVERYTHING = (
     ".ci/*",
     "pants",
     "pants.toml",
-    "pants-plugins/*.py",
+    "pants-plugins/*",
     "pyproject.toml",
     "src/python/pipeline/*",
     "3rdparty/python/pants.*",
