@@ -38,10 +38,12 @@ class Reach:
     """The targets of now that a change reaches, each with the one it is reached from.
 
     `beyond_services`: those that it reaches otherwise than through the package of a service.
+    `imports`: those that it reaches by what type checks follow, which is no package and no file.
     """
 
     via: Mapping[str, str]
     beyond_services: Collection[str]
+    imports: Collection[str]
     paths: Mapping[str, str]
 
     @classmethod
@@ -49,14 +51,19 @@ class Reach:
         """Return what depends on the changed targets, by the graph of now and that of before."""
         via: dict[str, str] = {}
         beyond: set[str] = set()
+        imports: set[str] = set()
         for graph in filter(None, (now, before)):
             roots = changes.targets.keys() & graph.targets.keys()
             services = {each.address for each in graph.targets.values() if SERVICE in each.tags}
+            packages = _addresses(graph.targets.values(), meaning.PACKAGES)
+            typed = {each for each in roots if graph.targets[each].kind in meaning.TYPED}
             via = {**graph.affected(roots), **via}
             beyond |= graph.affected(roots, ending_at=services).keys()
+            imports |= graph.affected(typed, ending_at=packages).keys()
         return cls(
             {address: step for address, step in via.items() if address in now.targets},
             beyond,
+            imports,
             changes.targets,
         )
 
@@ -82,7 +89,7 @@ def _selection(changes: Changes, now: Graph, reach: Reach) -> Selection:
     tests = _tests(reached, reach, reasons)
     return Selection(
         lint=_lint(changes, now, reach, reasons),
-        types=tuple(sorted(changes.types | _addresses(reached, meaning.PYTHON))),
+        types=tuple(sorted(changes.types | _types(reached, reach))),
         checks=_checks(changes, reach, reasons),
         run=_runs(now, reach),
         packages=tuple(each.address for each in packages if each.kind != "docker_image"),
@@ -128,6 +135,12 @@ def _lint(changes: Changes, now: Graph, reach: Reach, reasons: list[str]) -> tup
             chosen.add(manifests.address)
             reasons.append(f"check of {manifests.address}: {reach.why(causes[0])}")
     return tuple(sorted(chosen))
+
+
+def _types(reached: Iterable[Target], reach: Reach) -> set[str]:
+    """Return the Python sources that have changed, or that import what has."""
+    imported = (each for each in reached if each.address in reach.imports)
+    return _addresses(imported, meaning.PYTHON)
 
 
 def _checks(changes: Changes, reach: Reach, reasons: list[str]) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ EVERYTHING = (
     ".ci/*",
     "pants",
     "pants.toml",
-    "pants-plugins/*.py",
+    "pants-plugins/*",
     "pyproject.toml",
     "src/python/pipeline/*",
     "3rdparty/python/pants.*",
@@ -29,6 +29,7 @@ NOTHING = ("*.md",)
 # The targets that a lock serves beside those of its resolve, by resolve and type of target. The
 # resolves of tools have no requirements that targets could depend on.
 PYTHON = ("python_source", "python_test")
+TYPED = (*PYTHON, "python_requirement", "_lockfile")
 LINTED_BY = {
     "ruff": PYTHON,
     "hadolint": ("docker_image",),
@@ -52,7 +53,10 @@ class Check:
 
 
 CHECKS = {
-    "workflows": Check((".github/*",), ("3rdparty/python:zizmor",)),
+    "workflows": Check(
+        (".github/*", "3rdparty/go/actionlint/*", "tests/workflows/stand_ins/*"),
+        ("3rdparty/python:zizmor", "3rdparty/python:check-jsonschema"),
+    ),
     "migrations": Check(("deploy/database/migrations/*",), ("3rdparty/python:squawk",)),
 }
 
