@@ -1,4 +1,4 @@
-"""A push with proofs, to a real registry: cosign accepts all of it, and none of it is made twice."""
+"""A push with proofs, to a real registry: cosign accepts all of it, and nothing is made twice."""
 
 import hashlib
 import io
@@ -58,6 +58,7 @@ class Pushing:
     folder: Path
     registry: str
     image: str
+    syft: Path | None
     told: list[Event] = field(default_factory=list)
 
     @property
@@ -93,7 +94,7 @@ class Pushing:
         source = (REPOSITORY, self.commit)
         proofs: AbstractContextManager[Proving | None] = nullcontext()
         if key:
-            proofs = open_proving(context, key, self.root, source)
+            proofs = open_proving(context, key, self.root, source, self.syft)
         return push(context, registry or self.registry, self.file, source, proofs)
 
     def done(self) -> list[str]:
@@ -102,11 +103,7 @@ class Pushing:
 
 @pytest.fixture
 def pushing(engine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pushing]:
-    programs = tmp_path / "bin"
-    programs.mkdir()
     syft = next(found for each in PLACES if (found := each / SYFT).exists())
-    (programs / "syft").symlink_to(syft.resolve())
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("COSIGN_PASSWORD", PASSWORD)
     for name in ("GITHUB_WORKFLOW_REF", "HTTP_PROXY", "HTTPS_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -122,7 +119,7 @@ def pushing(engine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
     image = f"proved:{hashlib.sha256(str(tmp_path).encode()).hexdigest()}"
     run("docker", "import", "-", image, text=file_system(str(tmp_path)))
     with serving(tmp_path) as registry:
-        yield Pushing(tmp_path, registry, image)
+        yield Pushing(tmp_path, registry, image, syft.resolve())
     run("docker", "image", "rm", "--force", image)
 
 
@@ -230,7 +227,7 @@ def test_what_cannot_be_proved_leaves_no_release(
         case "registry":
             registry, expected, words = "127.0.0.1:1", PlatformFailed, "connection refused"
         case "syft":
-            (tmp_path / "bin/syft").unlink()
+            pushing.syft = None
             expected, words = PlatformFailed, "there is none in PATH"
         case "key":
             key, words = tmp_path / "none.key", "no such file"

@@ -33,7 +33,6 @@ class Team:
     acting: Acting = field(init=False)
 
     def __post_init__(self) -> None:
-        self.clone.mkdir()
         self.acting = Acting(
             self.clone,
             self.place / "home",
@@ -45,14 +44,14 @@ class Team:
     def clone(self) -> Path:
         return self.place / "clone"
 
-    def take_over(self, source: Path) -> None:
-        """Lay the clone out: what the repository has, and the settings of this team."""
-        names = ("ls-files", "-z", "--cached", "--others", "--exclude-standard")
-        listed = subprocess.check_output(["git", "-C", str(source), *names], text=True)
-        for name in filter(None, listed.split("\0")):
-            if (source / name).is_file():  # not one that is about to be deleted
-                (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(source / name, self.clone / name)
+    def take_over(self, repository: str) -> None:
+        """Clone a commit, PATH@COMMIT, and add the settings of this team."""
+        path, _, commit = repository.rpartition("@")
+        git = ("git", "-C", str(self.clone))
+        subprocess.run(["git", "clone", "--quiet", path, str(self.clone)], check=True)
+        subprocess.run([*git, "checkout", "--quiet", "-B", "main", commit], check=True)
+        # act asks it for the name of the repository.
+        subprocess.run([*git, "remote", "set-url", "origin", f"{REPOSITORY}.git"], check=True)
         (self.clone / "deploy" / "keys").mkdir(exist_ok=True)
         shutil.copy(self.place / "cosign.pub", self.clone / "deploy" / "keys" / "release.pub")
         self._declare_targets()
@@ -155,12 +154,13 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """A team, with nothing released yet."""
     if not os.environ.get("DOCKER_ENGINE"):
         pytest.skip("DOCKER_ENGINE is not set: tests on a Docker engine are left out")
-    source = os.environ.get("REPOSITORY")
-    assert source, "REPOSITORY names the folder of the repository: see .ci/run"
+    repository = os.environ.get("REPOSITORY")
+    if not repository:
+        pytest.skip("REPOSITORY names no clone to work on: set it to PATH@COMMIT, as .ci/run does")
     place = tmp_path_factory.mktemp("team")
     with registry.serving(place) as address:
         team = Team(place, address)
-        team.take_over(Path(source))
+        team.take_over(repository)
         try:
             yield team
         finally:

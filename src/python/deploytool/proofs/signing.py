@@ -40,12 +40,12 @@ class Signing:
         """Sign an image. Raises PlatformFailed."""
         self._do("sign", image, subject=f"{image} was not signed")
 
-    def predicates(self, image: str, kind: str) -> list[dict[str, Any]]:
+    def statements(self, image: str, kind: str) -> list[dict[str, Any]]:
         """Return what this signer has attested of an image; kind: as cosign names it."""
         if self.signer is None:
             return []
         try:
-            return [each["predicate"] for each in attested(image, kind, self.signer)]
+            return attested(image, kind, self.signer)
         except CheckFailed:
             return []
 

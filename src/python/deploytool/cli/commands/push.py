@@ -8,7 +8,7 @@ import click
 
 from deploytool.cli.options import Options, common_options
 from deploytool.cli.render.result import show
-from deploytool.cli.session import find_root, open_session
+from deploytool.cli.session import find_root, open_session, programs
 from deploytool.errors import ExitCode, InvalidInput
 from deploytool.operations.proving import open_proving
 from deploytool.operations.push import push
@@ -52,7 +52,9 @@ def command(
     with open_session(options, "push") as session:
         is_proved = key is not None or keyless
         proofs = (
-            open_proving(session.context, key, root, source) if is_proved else nullcontext(None)
+            open_proving(session.context, key, root, source, programs().get("syft"))
+            if is_proved
+            else nullcontext(None)
         )
         release = push(session.context, registry, path, source, proofs)
     lines = [f"{component}  {each.image}" for component, each in release.images.items()]
