@@ -1,10 +1,11 @@
 """deploytool is started as it came with the release, and its last line is its result."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from pipeline.delivery.tool import Tool
+from pipeline.delivery.tool import Tool, kubeconfig
 
 PROGRAM = """
 import json, os, sys
@@ -39,6 +40,25 @@ def test_a_program_that_it_needs_is_handed_over(tmp_path: Path) -> None:
 
 def test_without_one_pants_builds_it(tmp_path: Path) -> None:
     assert Tool.of_release("staging", tmp_path / "release.json").command[0] == "./pants"
+
+
+def test_the_text_of_a_kubeconfig_becomes_a_file_of_this_user_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("KUBECONFIG_TEXT", "clusters: []")
+    with kubeconfig():
+        file = Path(os.environ["KUBECONFIG"])
+        assert file.read_text() == "clusters: []"
+        assert file.stat().st_mode & 0o077 == 0
+        assert "KUBECONFIG_TEXT" not in os.environ
+    assert not file.exists()
+
+
+def test_without_one_the_kubeconfig_of_the_machine_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG_TEXT", "")
+    monkeypatch.setenv("KUBECONFIG", "/etc/mine")
+    with kubeconfig():
+        assert os.environ["KUBECONFIG"] == "/etc/mine"
 
 
 @pytest.mark.parametrize("output", ["", "no JSON", "[1]"])

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from pipeline.delivery.deploying import Step
-from pipeline.delivery.tool import Tool
+from pipeline.delivery.tool import Tool, kubeconfig
 from pipeline.delivery.verdict import of_decision
 from pipeline.summary import show
 
@@ -15,7 +15,8 @@ from pipeline.summary import show
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
     target, release, *command = sys.argv[1:]
-    ended = Tool.of_release(target, Path(release)).run(*command)
+    with kubeconfig():
+        ended = Tool.of_release(target, Path(release)).run(*command)
     show(of_decision(target, command, Step(tuple(command), ended)))
     return ended.code
 

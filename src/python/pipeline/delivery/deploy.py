@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.delivery import verdict
 from pipeline.delivery.deploying import DONE, Deployment, Step
-from pipeline.delivery.tool import Tool
+from pipeline.delivery.tool import Tool, kubeconfig
 from pipeline.summary import show
 
 
@@ -20,7 +20,8 @@ def main() -> int:
     target, release = sys.argv[1], Path(sys.argv[2])
     tool = Tool.of_release(target, release)
     deployment = Deployment(tool.run, release)
-    code = deployment.deploy()
+    with kubeconfig():
+        code = deployment.deploy()
     words = verdict.verdict(
         target, _named(release), deployment.steps, is_unchanged=deployment.is_unchanged
     )

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,6 +57,27 @@ class Tool:
             command, env=environment, stdout=subprocess.PIPE, text=True, check=False
         )
         return Ended(done.returncode, _last_object(done.stdout))
+
+
+@contextmanager
+def kubeconfig() -> Iterator[None]:
+    """Have KUBECONFIG name a file with the text of KUBECONFIG_TEXT meanwhile, if there is any.
+
+    A workflow knows a secret as a text; the file is this user's alone, and gone afterwards.
+    """
+    text = os.environ.pop("KUBECONFIG_TEXT", "")
+    if not text:
+        yield
+        return
+    with tempfile.TemporaryDirectory() as place:
+        file = Path(place) / "kubeconfig"
+        file.touch(mode=0o600)
+        file.write_text(text, encoding="utf-8")
+        os.environ["KUBECONFIG"] = str(file)
+        try:
+            yield
+        finally:
+            del os.environ["KUBECONFIG"]
 
 
 def _last_object(output: str) -> Mapping[str, Any]:
