@@ -3,8 +3,10 @@
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,7 +103,14 @@ class Acting:
             check=False,
             timeout=_TIMEOUT_S,
         )
+        self._end_daemons()
         return Ran(done.returncode, done.stdout)
+
+    def _end_daemons(self) -> None:
+        """End the Pants that jobs have left in their copies of the tree."""
+        for file in self.home.glob(".cache/act/*/hostexecutor/.pids/*/pantsd/pid"):
+            with suppress(ProcessLookupError):
+                os.kill(int(file.read_text()), signal.SIGTERM)
 
     @property
     def _variables(self) -> Mapping[str, str]:
