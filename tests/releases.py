@@ -98,6 +98,21 @@ def prove(image: str, keys: Keys, *, commit: str = COMMIT, repository: str = REP
     keys.attest(image, "spdxjson", BILL)
 
 
+def moved_proofs(registry: str, source: str, target: str) -> None:
+    """Give what proves one image the names under which another one's proof is looked for.
+
+    Both are NAME@DIGEST, of one name.
+    """
+    name = source.partition("@")[0].rpartition("/")[2]
+    before, after = (each.rpartition(":")[2] for each in (source, target))
+    for kind in ("sig", "att"):
+        place = f"http://{registry}/v2/{name}/manifests/sha256-"
+        found = httpx2.get(f"{place}{before}.{kind}", headers={"Accept": MANIFEST})
+        kept = {"Content-Type": found.headers["Content-Type"]}
+        moved = httpx2.put(f"{place}{after}.{kind}", content=found.content, headers=kept)
+        assert moved.is_success, moved.text
+
+
 def content(images: dict[str, str], **changes: Any) -> dict[str, Any]:
     """Return the content of a release file of these images, NAME@DIGEST."""
     return {

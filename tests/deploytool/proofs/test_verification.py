@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from deploytool.errors import CheckFailed, DeployError, InvalidInput, PlatformFailed
@@ -31,6 +30,7 @@ from tests.releases import (
     REPOSITORY,
     Keys,
     content,
+    moved_proofs,
     prove,
     provenance,
     published,
@@ -172,7 +172,7 @@ def test_the_proof_of_another_key_is_none(place: Place, kind: str) -> None:
 
 def test_the_signature_of_another_image_moved_over_is_none(place: Place) -> None:
     image = published(place.registry, "proved", "2")
-    _copy_tags(place.registry, place.proved, image)
+    moved_proofs(place.registry, place.proved, image)
     for kind in ("signature", "provenance", "sbom"):
         with pytest.raises(CheckFailed):
             require_proof(build(image), place.proof(require=frozenset({kind})))
@@ -256,21 +256,3 @@ def test_a_file_of_another_repository_is_refused(place: Place, file: ReleaseFile
 def test_a_key_that_is_missing_is_named(place: Place, file: ReleaseFile, tmp_path: Path) -> None:
     demand = place.proof(key=tmp_path / "none.pub")
     assert "none.pub" in refused(lambda: require_release(file, demand), InvalidInput)
-
-
-def _copy_tags(registry: str, source: str, target: str) -> None:
-    """Give what proves one image the names under which another one's proof is looked for."""
-    name = source.partition("@")[0].rpartition("/")[2]
-    before, after = (each.rpartition(":")[2] for each in (source, target))
-    for kind in ("sig", "att"):
-        place = f"http://{registry}/v2/{name}/manifests/sha256-"
-        found = httpx2.get(
-            f"{place}{before}.{kind}",
-            headers={"Accept": "application/vnd.oci.image.manifest.v1+json"},
-        )
-        moved = httpx2.put(
-            f"{place}{after}.{kind}",
-            content=found.content,
-            headers={"Content-Type": found.headers["Content-Type"]},
-        )
-        assert moved.is_success, moved.text
