@@ -7,6 +7,7 @@ owners are numbers.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -127,12 +128,14 @@ def download(packages: Sequence[str], suite: str, work: Path) -> list[Path]:
 
 
 def unpack(archive: Path, tree: Path) -> None:
-    """Unpack one package and note it where scanners look."""
+    """Unpack one package and note it where scanners look, by its hash in the archive as well."""
     run(["dpkg-deb", "--extract", str(archive), str(tree)])
     name = run(["dpkg-deb", "--field", str(archive), "Package"]).strip()
     status = tree / STATUS / name
     status.parent.mkdir(parents=True, exist_ok=True)
-    status.write_text(run(["dpkg-deb", "--field", str(archive)]))
+    fields = run(["dpkg-deb", "--field", str(archive)])
+    # Spelled as in Debian's own lists of packages.
+    status.write_text(f"{fields}SHA256: {hashlib.sha256(archive.read_bytes()).hexdigest()}\n")
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Mapping, Sequence
+from typing import Collection, Mapping, Sequence
 
 ARTIFACTS_VARIABLE = "DEPLOYTOOL_ARTIFACTS"
+PROGRAMS_VARIABLE = "DEPLOYTOOL_PROGRAMS"
 CALLED_VARIABLE = "DEPLOYTOOL_CALLED"
 DEFAULT_TARGET = "local"
 
@@ -42,6 +43,12 @@ def names_release(arguments: Sequence[str]) -> bool:
     return any(each == "--release" or each.startswith("--release=") for each in own)
 
 
+def named_command(arguments: Sequence[str], commands: Collection[str]) -> str:
+    """Return which of the tool's commands stands among the arguments; "" for none of them."""
+    own = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return next((each for each in own if each in commands), "")
+
+
 def calling(pants: str, address: str, aliases: Mapping[str, str]) -> str:
     """Return what a person types before a command's name to run what stands at an address.
 
@@ -59,11 +66,20 @@ def telling(command: Sequence[str], started: str) -> tuple[str, ...]:
     return ("/bin/sh", "-c", _TELLING, started, *command)
 
 
-def environment(paths: Mapping[str, str], called: str) -> dict[str, str]:
+def environment(
+    paths: Mapping[str, str], programs: Mapping[str, str], called: str
+) -> dict[str, str]:
     """Return the variables that tell the tool where each component's package lies, and its call.
 
     `paths`: component name to path relative to the sandbox, which takes the place of `{chroot}`
-    when the tool starts.
+    when the tool starts. `programs`: the same of the programs that the command needs.
     """
-    absolute = {component: "{chroot}/" + path for component, path in sorted(paths.items())}
-    return {ARTIFACTS_VARIABLE: json.dumps(absolute), CALLED_VARIABLE: called}
+    return {
+        ARTIFACTS_VARIABLE: _in_sandbox(paths),
+        PROGRAMS_VARIABLE: _in_sandbox(programs),
+        CALLED_VARIABLE: called,
+    }
+
+
+def _in_sandbox(paths: Mapping[str, str]) -> str:
+    return json.dumps({name: "{chroot}/" + path for name, path in sorted(paths.items())})

@@ -29,12 +29,14 @@ from deployment.arguments import (  # pants: no-infer-dep (other resolve)
     calling,
     chosen_target,
     environment,
+    named_command,
     names_release,
     telling,
 )
 from deployment.target_types import (
     DeploymentDependenciesField,
     DeploymentPackagesField,
+    DeploymentProgramsField,
     DeploymentToolField,
 )
 from docker_images.presence import PresentImages, PresentImagesRequest
@@ -52,6 +54,7 @@ class DeploymentFieldSet(RunFieldSet):
 
     tool: DeploymentToolField
     packages: DeploymentPackagesField
+    programs: DeploymentProgramsField
 
 
 @dataclass(frozen=True)
@@ -92,10 +95,13 @@ class ComponentPackages:
 
 @dataclass(frozen=True)
 class ComponentPackagesRequest:
-    """Asks for the packages of one deploy target, or for those alone that are no images."""
+    """Asks for the packages of one deploy target, or for those alone that are no images.
 
-    field: DeploymentPackagesField
-    deploy_target: str
+    For the programs of one command in the same way.
+    """
+
+    field: DeploymentPackagesField | DeploymentProgramsField
+    entry: str
     is_without_images: bool
 
 
@@ -103,12 +109,12 @@ class ComponentPackagesRequest:
 # all that the last run asked for, builds included, to see whether anything became different.
 @_uncacheable_rule
 async def build_packages(request: ComponentPackagesRequest) -> ComponentPackages:
-    """Build the packages of one deploy target, but no image that the engine has already.
+    """Build the packages of one entry, but no image that the engine has already.
 
     There are none of a name that nobody declared.
     """
     places = request.field.value or FrozenDict()
-    declared = places.get(request.deploy_target, FrozenDict())
+    declared = places.get(request.entry, FrozenDict())
     targets = await MultiGet(
         Get(Targets, UnparsedAddressInputs, _addresses(request.field, [address]))
         for address in declared.values()
@@ -143,13 +149,15 @@ async def run_deployment(
 ) -> RunRequest:
     """Build the chosen target's packages and start the tool with their paths."""
     address = field_set.tool.value
-    packages, tools = await MultiGet(
+    command = named_command(run.args, field_set.programs.value or ())
+    packages, programs, tools = await MultiGet(
         Get(
             ComponentPackages,
             ComponentPackagesRequest(
                 field_set.packages, chosen_target(run.args), names_release(run.args)
             ),
         ),
+        Get(ComponentPackages, ComponentPackagesRequest(field_set.programs, command, False)),
         Get(Targets, UnparsedAddressInputs, _addresses(field_set.tool, [address])),
     )
     runnable = await Get(FieldSetsPerTarget, FieldSetsPerTargetRequest(RunFieldSet, tools))
@@ -157,17 +165,22 @@ async def run_deployment(
 
     # As immutable inputs the packages are written to disk once and linked into the sandbox of
     # every later run, however large they are.
-    folders = {f"packages/{name}": built.digest for name, built in packages.built.items()}
-    paths = {
-        name: f"packages/{name}/{built.artifacts[0].relpath}"
-        for name, built in packages.built.items()
+    parts = {"packages": packages.built, "programs": programs.built}
+    folders = {
+        f"{part}/{name}": each.digest
+        for part, built in parts.items()
+        for name, each in built.items()
     }
+    paths, program_paths = (
+        {name: f"{part}/{name}/{each.artifacts[0].relpath}" for name, each in built.items()}
+        for part, built in parts.items()
+    )
     started = f"{_CACHE}/{tool.digest.fingerprint}"
     called = calling(bin_name(), field_set.address.spec, cli.alias)
     return RunRequest(
         digest=tool.digest,
         args=telling(tool.args, f"{{chroot}}/{started}"),
-        extra_env={**tool.extra_env, **environment(paths, called)},
+        extra_env={**tool.extra_env, **environment(paths, program_paths, called)},
         immutable_input_digests={**(tool.immutable_input_digests or {}), **folders},
         append_only_caches={**(tool.append_only_caches or {}), "deployment": _CACHE},
     )

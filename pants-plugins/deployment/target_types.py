@@ -31,6 +31,17 @@ class DeploymentPackagesField(NestedDictStringToStringField, AsyncFieldMixin):
     )
 
 
+class DeploymentProgramsField(NestedDictStringToStringField, AsyncFieldMixin):
+    """What some commands of the tool start beside it."""
+
+    alias = "programs"
+    help = (
+        "Addresses of packages of programs, by name of the tool's command that starts them and "
+        'then by name of the program, as in `{"push": {"syft": "3rdparty/python:syft"}}`. They are '
+        "built for that command alone, and are no part of what is deployed."
+    )
+
+
 class DeploymentDependenciesField(Dependencies):
     """Inferred from `tool` and `packages`."""
 
@@ -43,6 +54,7 @@ class DeploymentTarget(Target):
         *COMMON_TARGET_FIELDS,
         DeploymentToolField,
         DeploymentPackagesField,
+        DeploymentProgramsField,
         DeploymentDependenciesField,
     )
     help = (
@@ -50,6 +62,6 @@ class DeploymentTarget(Target):
         "`run` builds the packages of the deploy target that the arguments after `--` name with "
         "`--target NAME` (without it: `local`), no images where they name a release with "
         "`--release FILE`, and starts the tool with their paths in the "
-        "environment variable DEPLOYTOOL_ARTIFACTS, a JSON object of component name to path. The "
-        "paths are valid only as long as the tool runs."
+        "environment variable DEPLOYTOOL_ARTIFACTS, a JSON object of component name to path; those "
+        "of programs are in DEPLOYTOOL_PROGRAMS. The paths are valid only as long as the tool runs."
     )

@@ -1,6 +1,8 @@
 """The command line as people type it: what is wrong with it is told in the form of all errors."""
 
+import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -74,13 +76,36 @@ def test_hints_are_as_whoever_started_it_types_them(
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["version"]])
-def test_the_version(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_version_says_build_and_commit(
+    arguments: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    package = tmp_path / "deploytool.pex"
+    package.write_bytes(b"what was packaged")
+    monkeypatch.setenv("PEX", str(package))
+    monkeypatch.setenv("IMAGE_REVISION", "c0ffee")
+    build = hashlib.sha256(b"what was packaged").hexdigest()[:12]
     assert code_of(monkeypatch, *arguments) == ExitCode.DONE
-    assert capsys.readouterr().out == f"deploytool {VERSION}\n"
+    expected = f"deploytool {VERSION}, build {build}, commit c0ffee\n"
+    assert capsys.readouterr().out == expected
     assert code_of(monkeypatch, *arguments, "--output", "json") == ExitCode.DONE
-    assert json.loads(capsys.readouterr().out) == {"version": VERSION}
+    assert json.loads(capsys.readouterr().out) == {
+        "version": VERSION,
+        "build": build,
+        "commit": "c0ffee",
+    }
+
+
+def test_the_version_of_sources_outside_of_a_repository(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PEX", "IMAGE_REVISION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert code_of(monkeypatch, "version") == ExitCode.DONE
+    assert capsys.readouterr().out == f"deploytool {VERSION}, build sources, commit unknown\n"
 
 
 @pytest.mark.parametrize("command", ["load", "canary", "resume"])

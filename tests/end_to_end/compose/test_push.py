@@ -1,18 +1,14 @@
 """What was built reaches a real registry once, and the release names it by its digests."""
 
 import json
-import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
-import yaml
 
 from tests.end_to_end.compose.conftest import Deploytool
-from tests.end_to_end.deployed import until
+from tests.registry import serving
 
 ACCEPTED = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -26,38 +22,8 @@ def tool(engine: None, tmp_path: Path) -> Deploytool:
 
 @pytest.fixture
 def registry(engine: None, tmp_path: Path) -> Iterator[str]:
-    """A registry on loopback; engines speak plain http with these."""
-    program = shutil.which("docker-registry")
-    assert program, "install Debian's docker-registry"
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    config = tmp_path / "registry.yaml"
-    config.write_text(
-        yaml.safe_dump(
-            {
-                "version": 0.1,
-                "log": {"level": "error"},
-                "storage": {"filesystem": {"rootdirectory": str(tmp_path / "registry")}},
-                "http": {"addr": address},
-            }
-        )
-    )
-    process = subprocess.Popen(
-        [program, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        until(lambda: answers(address), what="the registry answers", deadline_s=20)
+    with serving(tmp_path) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def answers(address: str) -> bool:
-    try:
-        return httpx2.get(f"http://{address}/v2/", timeout=2).is_success
-    except httpx2.HTTPError:
-        return False
 
 
 def test_each_image_is_pushed_once_and_named_by_its_digest(tool: Deploytool, registry: str) -> None:

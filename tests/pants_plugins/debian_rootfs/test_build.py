@@ -1,6 +1,8 @@
 """What of a package stays in a root file system, and how it is written down."""
 
+import hashlib
 import tarfile
+from email.parser import BytesParser
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,26 @@ def files(tree: Path) -> set[str]:
 def test_a_pattern_means_a_path_and_all_below(pattern: str, is_matched: bool) -> None:
     path = "usr/lib/x86_64-linux-gnu/libthing.so.1"
     assert build.matches(path, [pattern]) is is_matched
+
+
+def test_a_package_is_noted_with_the_hash_of_its_file(tmp_path: Path) -> None:
+    control = tmp_path / "source/DEBIAN/control"
+    control.parent.mkdir(parents=True)
+    control.write_text(
+        "Package: thing\nVersion: 1.0-1\nArchitecture: all\n"
+        "Maintainer: nobody\nDescription: a thing\n"
+    )
+    (tmp_path / "source/etc").mkdir()
+    (tmp_path / "source/etc/thing").touch()
+    archive, tree = tmp_path / "thing.deb", tmp_path / "tree"
+    build.run(["dpkg-deb", "--root-owner-group", "--build", str(tmp_path / "source"), str(archive)])
+
+    build.unpack(archive, tree)
+
+    fields = BytesParser().parsebytes((tree / build.STATUS / "thing").read_bytes())
+    assert (fields["Package"], fields["Version"]) == ("thing", "1.0-1")
+    assert fields["SHA256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    assert (tree / "etc/thing").exists()
 
 
 def test_documentation_goes_and_licences_stay(tree: Path) -> None:

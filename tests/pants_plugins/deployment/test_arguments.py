@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from deployment.arguments import calling, chosen_target, environment, names_release, telling
+from deployment.arguments import (
+    calling,
+    chosen_target,
+    environment,
+    named_command,
+    names_release,
+    telling,
+)
 
 
 @pytest.mark.parametrize(
@@ -41,16 +48,36 @@ def test_a_release_is_built_already(arguments: list[str], is_named: bool) -> Non
     assert names_release(arguments) is is_named
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["push", "localhost:5000"], "push"),
+        (["--target", "compose", "push", "--key", "a.key"], "push"),
+        (["up"], ""),
+        (["load", "--", "push"], ""),
+    ],
+)
+def test_programs_come_with_the_command_that_needs_them(arguments: list[str], command: str) -> None:
+    assert named_command(arguments, {"push"}) == command
+
+
 def test_arguments_of_somebody_else_choose_nothing() -> None:
     assert chosen_target(["up", "--", "--target", "compose"]) == "local"
 
 
 def test_the_tool_finds_each_component_in_its_sandbox() -> None:
-    variables = environment({"shop": "packages/shop/shop.pex", "stock": "packages/stock/s.pex"}, "")
+    variables = environment(
+        {"shop": "packages/shop/shop.pex", "stock": "packages/stock/s.pex"},
+        {"syft": "programs/syft/syft.pex"},
+        "",
+    )
 
     assert json.loads(variables.pop("DEPLOYTOOL_ARTIFACTS")) == {
         "shop": "{chroot}/packages/shop/shop.pex",
         "stock": "{chroot}/packages/stock/s.pex",
+    }
+    assert json.loads(variables.pop("DEPLOYTOOL_PROGRAMS")) == {
+        "syft": "{chroot}/programs/syft/syft.pex"
     }
     assert variables == {"DEPLOYTOOL_CALLED": ""}
 
@@ -60,7 +87,7 @@ def test_the_tool_is_told_how_it_was_called() -> None:
     assert calling("./pants", address, {}) == "./pants run src/tool:tool --"
     aliases = {"green": "lint test", "tool": address}
     assert calling("pants", address, aliases) == "pants run tool --"
-    assert environment({}, "pants run tool --")["DEPLOYTOOL_CALLED"] == "pants run tool --"
+    assert environment({}, {}, "pants run tool --")["DEPLOYTOOL_CALLED"] == "pants run tool --"
 
 
 def test_a_first_start_is_told_and_the_next_ones_are_as_without(tmp_path: Path) -> None:

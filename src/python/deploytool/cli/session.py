@@ -33,6 +33,7 @@ from deploytool.system.targets import Target, read_target, read_targets
 from deploytool.version import VERSION
 
 ARTIFACTS = "DEPLOYTOOL_ARTIFACTS"
+_PROGRAMS = "DEPLOYTOOL_PROGRAMS"
 # Set by every PEX file for what it starts: its own path.
 _PACKAGE = "PEX"
 # A command needs the operations log; or a record that may be elsewhere, or missing in the end; or
@@ -175,15 +176,24 @@ def log_path(root: Path) -> Path:
 
 def artifacts() -> dict[str, Path]:
     """Return component -> built file, as handed over in the environment; empty without."""
-    text = os.environ.get(ARTIFACTS, "")
+    return _handed_over(ARTIFACTS)
+
+
+def programs() -> dict[str, Path]:
+    """Return name -> program that was handed over for the command; empty without."""
+    return _handed_over(_PROGRAMS)
+
+
+def _handed_over(variable: str) -> dict[str, Path]:
+    text = os.environ.get(variable, "")
     try:
         return {name: Path(path) for name, path in json.loads(text or "{}").items()}
     except (ValueError, AttributeError, TypeError) as error:
         raise InvalidInput(
-            f"{ARTIFACTS} is not a JSON object of component -> path",
+            f"{variable} is not a JSON object of name -> path",
             why=str(error),
             hint="let `./pants run deploytool` set it",
-            place=Place(Path(ARTIFACTS)),
+            place=Place(Path(variable)),
         ) from error
 
 

@@ -1,26 +1,39 @@
 """Push what was built to a registry that lacks it, and write down under which digests it is."""
 
+import tempfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from deploytool.errors import InvalidInput
 from deploytool.operations.context import Context
+from deploytool.operations.proving import Proving
 from deploytool.platforms.engine_images import engine_image
 from deploytool.platforms.images import image_name
 from deploytool.platforms.registry import Registry
 from deploytool.record.file_store import write_durably
-from deploytool.system.release import Release, ReleasedImage
+from deploytool.system.release import Release, ReleasedImage, bundle_of
 
 
-def push(context: Context, address: str, file: Path, source: tuple[str, str]) -> Release:
+def push(
+    context: Context,
+    address: str,
+    file: Path,
+    source: tuple[str, str],
+    proofs: AbstractContextManager[Proving | None],
+) -> Release:
     """Push every image that was built for the target; write the release to the file.
 
     An image that the registry holds under its content's tag is not pushed again. address: of the
-    registry, HOST[:PORT][/PATH]. source: the repository's address and the commit.
+    registry, HOST[:PORT][/PATH]. source: the repository's address and the commit. proofs: open only
+    while it works; None for a release without proofs. The file is written last: what it names is
+    there and proved.
     """
-    if not context.artifacts:
+    # The others bring programs of the target.
+    built = {name: path for name, path in context.artifacts.items() if path.suffix == ".json"}
+    if not built:
         raise InvalidInput(
             "nothing was built to be pushed",
-            why=f"no artifact was handed over for the target {context.target!r}",
+            why=f"no image was handed over for the target {context.target!r}",
             hint="start deploytool by `./pants run deploytool -- ...`",
         )
     repository, commit = source
@@ -32,22 +45,19 @@ def push(context: Context, address: str, file: Path, source: tuple[str, str]) ->
         )
     registry = Registry(address)
     # One image may serve for several.
-    names = {component: image_name(path) for component, path in context.artifacts.items()}
-    digests = {name: _pushed(context, registry, name) for name in dict.fromkeys(names.values())}
-    release = Release(
-        system=context.system.system,
-        repository=repository,
-        commit=commit,
-        images={
-            component: ReleasedImage(
-                image=registry.reference(name, digests[name]),
-                tag=name.rpartition(":")[2],
-                platform=engine_image(name).platform,
-            )
-            for component, name in names.items()
-        },
-    )
-    _write(file, release)
+    names = {component: image_name(path) for component, path in built.items()}
+    with proofs as proving:
+        digests = {name: _pushed(context, registry, name) for name in dict.fromkeys(names.values())}
+        images = {
+            name: _released(registry, name, digest, proving) for name, digest in digests.items()
+        }
+        release = Release(
+            system=context.system.system,
+            repository=repository,
+            commit=commit,
+            images={component: images[name] for component, name in names.items()},
+        )
+        _write(file, release, proving)
     return release
 
 
@@ -60,10 +70,32 @@ def _pushed(context: Context, registry: Registry, image: str) -> str:
         return registry.push(image)
 
 
-def _write(file: Path, release: Release) -> None:
+def _released(registry: Registry, name: str, digest: str, proving: Proving | None) -> ReleasedImage:
+    image, platform = registry.reference(name, digest), engine_image(name).platform
+    return ReleasedImage(
+        image=image,
+        tag=name.rpartition(":")[2],
+        platform=platform,
+        sbom=proving.prove(name, image, platform) if proving else None,
+    )
+
+
+def _write(file: Path, release: Release, proving: Proving | None) -> None:
+    """Put a release in the place of another one; never one beside the signature of the other."""
+    text, bundle = release.model_dump_json(indent=2) + "\n", bundle_of(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(file, release.model_dump_json(indent=2) + "\n", 0o644)
+        with tempfile.TemporaryDirectory(dir=file.parent) as place:
+            signature = ""
+            if proving:
+                content, made = Path(place) / file.name, Path(place) / bundle.name
+                content.write_text(text, encoding="utf-8")
+                proving.signing.sign_file(content, made)
+                signature = made.read_text(encoding="utf-8")
+            bundle.unlink(missing_ok=True)
+            write_durably(file, text, 0o644)
+            if proving:
+                write_durably(bundle, signature, 0o644)
     except OSError as error:
         raise InvalidInput(
             f"the release cannot be written to {file}",

@@ -6,21 +6,18 @@ key, it is told by its own environment, COSIGN_PASSWORD for example.
 
 import base64
 import json
-import os
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from deploytool.errors import CheckFailed, InvalidInput, Place, PlatformFailed
+from deploytool.errors import CheckFailed, InvalidInput, Place
+from deploytool.proofs.program import run_program
 
 _PROGRAM = "cosign"
 # It waits for a registry, and without a key pair for the services that know the identities.
 _LIMIT_S = 120.0
-# Set for this tool alone, by its own package and by whoever started it.
-_OWN = ("PEX", "PYTHON", "DEPLOYTOOL_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +52,13 @@ def cosign(
 
     Raises PlatformFailed when there is no such program, or when it does not end.
     """
-    own = {k: v for k, v in os.environ.items() if not k.lstrip("_").startswith(_OWN)}
-    try:
-        return subprocess.run(
-            (_PROGRAM, *arguments),
-            env=own,
-            input=text,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=timeout_s,
-            start_new_session=True,
-            check=False,
-        )
-    except FileNotFoundError as error:
-        raise PlatformFailed(
-            f"{_PROGRAM} is missing",
-            why="there is none in PATH, and nothing else checks or makes signatures here",
-            hint=f"install {_PROGRAM}, then repeat the command",
-        ) from error
-    except subprocess.TimeoutExpired as error:
-        raise PlatformFailed(
-            f"{_PROGRAM} {arguments[0]} did not end within {timeout_s:.0f} s",
-            why="it was killed",
-            hint="see that the registry answers, then repeat the command",
-        ) from error
+    return run_program(
+        (_PROGRAM, *arguments),
+        purpose="checks or makes signatures here",
+        hint=f"install {_PROGRAM}, then repeat the command",
+        timeout_s=timeout_s,
+        text=text,
+    )
 
 
 def words_of(done: "CompletedProcess[str]") -> str:

@@ -8,7 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from deploytool.errors import CheckFailed, DeployError, InvalidInput, Place
+from deploytool.proofs.bill import SPDX
 from deploytool.proofs.cosign import Signer, attested, require_blob, require_signature
+from deploytool.proofs.provenance import PROVENANCE
 from deploytool.system.release import (
     ReleasedBuild,
     ReleaseFile,
@@ -16,9 +18,6 @@ from deploytool.system.release import (
     require_repository,
 )
 from deploytool.system.targets import Proof
-
-PROVENANCE = "slsaprovenance1"
-SBOM = "spdxjson"
 
 # In this order they are told.
 _KINDS = ("signature", "provenance", "sbom")
@@ -85,7 +84,7 @@ def _fault(
             statements = attested(image, PROVENANCE, signer)
             why = provenance_fault(statements, repository, build.commit)
         else:
-            why = sbom_fault(attested(image, SBOM, signer), build.image.sbom)
+            why = sbom_fault(attested(image, SPDX, signer), build.image.sbom)
     except DeployError as error:
         return error
     if not why:

@@ -1,0 +1,1 @@
+"""Asks whether vulnerabilities are known of anything that a lock pins."""
