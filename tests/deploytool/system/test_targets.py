@@ -1,4 +1,4 @@
-"""The targets: what is accepted of a Prometheus, and how mistakes are named."""
+"""The targets: what is accepted of a Prometheus and of a demand, and how mistakes are named."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from deploytool.errors import InvalidInput
-from deploytool.system.targets import KubernetesTarget, read_target
+from deploytool.system.targets import ComposeTarget, KubernetesTarget, read_target
 
 TARGET = {
     "platform": "kubernetes",
@@ -37,6 +37,70 @@ def test_a_prometheus_needs_its_address_and_what_picks_the_series(tmp_path: Path
 
 def test_a_cluster_is_taken_to_have_visitors(tmp_path: Path) -> None:
     assert read(tmp_path).has_visitors
+
+
+PROOF = {"key": "keys/release.pub", "repository": "https://example.org/shop"}
+
+
+def declared(folder: Path, proof: dict[str, object], platform: str = "compose") -> Path:
+    """Write a target that demands a proof, and one before it."""
+    path = folder / "targets.yaml"
+    target: dict[str, object] = {"platform": platform, "state": ".state"}
+    if platform == "compose":
+        migrations = {"expand": "expand", "contract": "contract"}
+        target |= {"file": "compose.yaml", "project": "shop", "migrations": migrations}
+    targets = {"staging": target, "production": {**target, "proof": proof}}
+    path.write_text(yaml.safe_dump({"targets": targets}, sort_keys=False))
+    return path
+
+
+@pytest.mark.parametrize(
+    "signer",
+    [
+        {"key": "keys/release.pub"},
+        {"identity": "https://example.org/workflow", "issuer": "https://issuer.example"},
+    ],
+    ids=["key", "identity"],
+)
+def test_proof_is_demanded_of_a_key_or_of_an_identity(
+    tmp_path: Path, signer: dict[str, str]
+) -> None:
+    demand = {"repository": "https://example.org/shop", "require": ["signature"], **signer}
+    target = read_target(declared(tmp_path, {**demand, "after": "staging"}), "production")
+    assert isinstance(target, ComposeTarget)
+    assert target.proof is not None
+    assert target.proof.require == frozenset({"signature"})
+    assert target.proof.after == "staging"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"key": None}, "name either `key`, or `identity`"),
+        ({"identity": "ada"}, "`identity` and `issuer` go together"),
+        ({"identity": "ada", "issuer": "i"}, "name either `key`, or `identity`"),
+        ({"require": []}, "at least 1 item"),
+        ({"require": ["trust"]}, "Input should be 'signature', 'provenance' or 'sbom'"),
+        ({"after": "production"}, "names 'production', no other target"),
+        ({"after": "stage"}, "names 'stage', no other target"),
+        ({"repository": ""}, "at least 1 character"),
+    ],
+    ids=str,
+)
+def test_a_demand_that_cannot_be_met_is_refused(
+    tmp_path: Path, changes: dict[str, object], why: str
+) -> None:
+    demand = {**PROOF, "require": ["signature"], **changes}
+    with pytest.raises(InvalidInput) as raised:
+        read_target(declared(tmp_path, demand), "production")
+    assert why in raised.value.why
+
+
+def test_plain_processes_cannot_be_proved(tmp_path: Path) -> None:
+    path = declared(tmp_path, {**PROOF, "require": ["signature"]}, platform="processes")
+    with pytest.raises(InvalidInput) as raised:
+        read_target(path, "production")
+    assert "proof is not valid" in raised.value.what
 
 
 @pytest.mark.parametrize("selector", ['a="b"', ' a=~"b|c" , d!="e"', r'a="\"}"'])

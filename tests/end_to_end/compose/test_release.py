@@ -115,9 +115,10 @@ def line(engine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lin
             yield line
         finally:
             ended = [line.run(target, "down", "--volumes", "--yes") for target in PROJECTS]
-            images = docker("images", "--quiet", "--digests", f"{registry}/*").split()
-            if images:
-                docker("image", "rm", "--force", *set(images))
+            # By these names alone: under others the same images stay.
+            form = "{{.Repository}}@{{.Digest}}"
+            pulled = docker("images", "--digests", f"--format={form}", f"{registry}/*").split()
+            docker("image", "rm", *pulled)
         assert [each.code for each in ended] == [0, 0], ended
 
 

@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "Write an HTML file about a canary, from its record.",
     "replay": "Compute a past canary again from its record, and compare.",
     "validate": "Check manifests, without a cluster.",
+    "render": "Write the manifests with the digests of a release.",
     "push": "Push what was built to a registry, and write a release file.",
     "load": "Send declared traffic and check that nothing is lost.",
     "down": "Stop everything; with --volumes, delete the data too.",

@@ -1,7 +1,9 @@
 """The option `--release FILE`, and what a command is handed over for it instead of a build."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -55,18 +57,20 @@ def read_for(path: Path, name: str, targets: Mapping[str, Target], system: Syste
     return file
 
 
+@contextmanager
 def for_platform(
-    built: Mapping[str, Path], target: Target, file: ReleaseFile | None, folder: Path
-) -> dict[str, Path]:
-    """Return what a platform may install from: the release's images, or what was built.
+    built: Mapping[str, Path], target: Target, file: ReleaseFile | None
+) -> Iterator[dict[str, Path]]:
+    """Yield what a platform may install from: the release's images, or what was built.
 
-    Where proof is demanded no image that was built here gets in, whatever the command. folder:
-    takes the files that stand for the release's images.
+    Where proof is demanded no image that was built here gets in, whatever the command.
     """
-    if file is None and demanded(target, Path()) is None:
-        return dict(built)
     others = {name: path for name, path in built.items() if path.suffix != ".json"}
-    return others if file is None else others | write_artifacts(folder, file.release.builds)
+    if file is not None:
+        with TemporaryDirectory(prefix="deploytool-") as folder:
+            yield others | write_artifacts(Path(folder), file.release.builds)
+    else:
+        yield dict(built) if demanded(target, Path()) is None else others
 
 
 def demanded(target: Target, deploy: Path) -> Proof | None:

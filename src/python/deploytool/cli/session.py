@@ -7,7 +7,6 @@ from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 from deploytool.canary.machine import Canary
@@ -81,8 +80,7 @@ def open_session(
         end = stack.enter_context(journal.command())
         built = artifacts()
         file = read_for(release, options.target, read_targets(targets), system) if release else None
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="deploytool-")))
-        given = for_platform(built, target, file, folder)
+        given = stack.enter_context(for_platform(built, target, file))
 
         def opened(name: str, given: Mapping[str, Path]) -> AbstractContextManager[Platform]:
             return open_platform(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from deploytool.platforms.base import OpenPlatform, Platform
+from deploytool.platforms.images import image_base, released_build
 from deploytool.system.declaration import System
 from deploytool.system.targets import ComposeTarget, KubernetesTarget, Target
 
@@ -62,3 +63,21 @@ def render_manifests(
     kubectl = module.Kubectl(package, root / target.state, None, "default")
     rendered: str = kubectl.render(folder.resolve())
     return rendered
+
+
+def released_manifests(
+    target: KubernetesTarget, *, root: Path, deploy: Path, artifacts: Mapping[str, Path]
+) -> str:
+    """Return the manifests of a target with the images of a release; needs no cluster.
+
+    root, deploy and artifacts: of the target, as above; artifacts are those of a release. An image
+    that it has not stays as the manifests name it. Raises InvalidInput.
+    """
+    rendered = render_manifests(
+        deploy / target.manifests, target=target, root=root, artifacts=artifacts
+    )
+    builds = (released_build(path) for path in artifacts.values() if path.suffix == ".json")
+    images = {image_base(each.image.image): each.image.image for each in builds if each}
+    module = import_module("deploytool.platforms.kubernetes.manifests")
+    text: str = module.with_images_in(rendered, images)
+    return text

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from deploytool.platforms.images import write_artifacts
 from deploytool.platforms.kubernetes.images import ClusterImages
 from deploytool.platforms.registry import Registry
+from deploytool.system.release import ReleasedBuild, ReleasedImage
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
 REGISTRY = "localhost:5055"
@@ -91,3 +93,23 @@ def test_another_registry_gets_what_this_one_has(tmp_path: Path, pushed: list[st
     assert pushed == ["database:1", "database:1"]
     # By whom it is asked next does not matter: this is where it runs.
     assert images(cluster, {}).by_base() == {"database": reference("database:1", "other:5000")}
+
+
+def test_the_images_of_a_release_are_pulled_from_where_it_says(
+    tmp_path: Path, pushed: list[str]
+) -> None:
+    cluster = Memory()
+    images(cluster, built(tmp_path, database="1", gateway="1")).push()
+    released = f"elsewhere.example/team/database@sha256:{'a' * 64}"
+    image = ReleasedImage(image=released, tag="1", platform="linux/amd64")
+    build = ReleasedBuild(image=image, repository="https://example.org/shop", commit="c" * 40)
+    found = images(cluster, write_artifacts(tmp_path, {"database": build}))
+    assert found.reference("database:1") == released
+    assert found.released == {released}
+    found.push()
+    assert pushed == ["database:1", "gateway:1"]
+    # Beside it nothing goes on that was built before. Whoever asks next knows that, and yet a build
+    # of the same content is no release.
+    assert found.by_base() == {"database": released}
+    assert images(cluster, {}).by_base() == {"database": released}
+    assert images(cluster, built(tmp_path, database="1")).reference("database:1") != released

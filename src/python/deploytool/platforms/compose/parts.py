@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from deploytool.errors import InvalidInput
 from deploytool.platforms.base import MigrationKind
 from deploytool.platforms.compose.compose_command import ComposeCommand
 from deploytool.platforms.compose.database import ComposeDatabase
@@ -26,6 +27,17 @@ from deploytool.platforms.secrets import Secrets
 from deploytool.record.file_store import FileStore
 from deploytool.system.declaration import System
 from deploytool.system.targets import ComposeTarget
+
+
+def require_all(images: Mapping[str, str], services: Collection[str]) -> None:
+    """Raise InvalidInput unless a release has an image of each: none is to run another one."""
+    missing = [service for service in services if service not in images]
+    if missing:
+        raise InvalidInput(
+            f"the release has no image of {', '.join(missing)}",
+            why=f"the Compose file has it, and the release has {', '.join(sorted(images))}",
+            hint="push all images of a target: `deploytool push`",
+        )
 
 
 class Parts:
@@ -126,6 +138,7 @@ class Parts:
                 for service, base in bases.items()
                 if service not in built and base in released
             }
+            require_all(built, self._others())
         return built
 
     def _others(self) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ class ClusterImages:
         for name, digest in digests.items():
             known[name] = self._registry.reference(name, digest or self._registry.push(name))
         runs = {name: known[name] for name in self._built} | self._released
-        current = self._read(_CURRENT) | {image_base(name): runs[name] for name in runs}
+        current = self._before() | {image_base(name): runs[name] for name in runs}
         if missing or current != self._read(_CURRENT):
             self._keep({_PUSHED: known, _CURRENT: current})
 
@@ -58,7 +58,7 @@ class ClusterImages:
         """
         names = [*self._built, *self._released]
         built = {image_base(name): self.reference(name) for name in names}
-        return self._read(_CURRENT) | built
+        return self._before() | built
 
     def reference(self, name: str) -> str:
         """Return the name by which an image, NAME:TAG, is pulled: its digest once it is pushed."""
@@ -69,6 +69,10 @@ class ClusterImages:
     def released(self) -> set[str]:
         """The images of the release that is deployed, NAME@DIGEST; none without one."""
         return set(self._released.values())
+
+    def _before(self) -> dict[str, str]:
+        """Return what goes on as it was deployed last: nothing of it beside a release."""
+        return {} if self._released else self._read(_CURRENT)
 
     def _pushed(self) -> dict[str, str]:
         # Of another registry it says nothing.

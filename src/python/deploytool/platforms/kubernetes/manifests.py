@@ -206,6 +206,12 @@ def with_images(item: Object, images: Mapping[str, str]) -> Object:
     return {**item, "spec": {**spec, "template": {**template, "spec": pod}}}
 
 
+def with_images_in(rendered: str, images: Mapping[str, str]) -> str:
+    """Return a rendered text whose objects run other images; see `with_images`."""
+    items = [with_images(item, images) for item in parse(rendered)]
+    return yaml.safe_dump_all(items, sort_keys=False, explicit_start=True)
+
+
 def with_template(item: Object) -> Object:
     """Return a workload whose pods bear what names their template; other objects as they are."""
     if item["kind"] not in WORKLOADS:

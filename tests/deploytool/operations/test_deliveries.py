@@ -1,0 +1,239 @@
+"""Which release a target is brought to, and when all of it has arrived there."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from deploytool.errors import CheckFailed, InvalidInput
+from deploytool.operations import deliveries
+from deploytool.operations.admission import admit, admit_revision
+from deploytool.operations.context import Context
+from deploytool.platforms.base import Platform
+from deploytool.record.event import Event
+from deploytool.record.store import TargetState
+from deploytool.system.declaration import System
+from deploytool.system.release import ReleasedBuild, ReleaseFile, read_release
+from deploytool.system.revision import Revision
+from deploytool.system.targets import Proof
+
+PARTS = ("back", "front")
+PROOF = Proof(
+    key=Path("release.pub"), repository="https://example.org/shop", require=frozenset({"signature"})
+)
+SYSTEM = System.model_validate(
+    {
+        "system": "shop",
+        "components": {
+            "db": {"kind": "postgresql", "database": "d", "migrations": "m", "roles": ["r"]},
+            "edge": {"kind": "gateway"},
+            **{name: {"kind": "service", "route": f"/{name}"} for name in PARTS},
+        },
+    }
+)
+
+
+@dataclass
+class Store:
+    state: TargetState = field(default_factory=TargetState)
+    saved: int = 0
+
+    def load(self) -> TargetState:
+        return self.state
+
+    def save(self, state: TargetState) -> None:
+        self.state, self.saved = state, self.saved + 1
+
+
+@dataclass
+class Target:
+    """A platform on which nothing runs; installed: revision id -> the image of a release."""
+
+    store: Store = field(default_factory=Store)
+    installed: dict[str, ReleasedBuild] = field(default_factory=dict)
+
+    def fingerprint(self, _component: str, artifact: Path) -> str:
+        return artifact.read_text()
+
+    def released(self, revision: Revision) -> ReleasedBuild | None:
+        return self.installed.get(revision.id)
+
+    def require_images(self) -> None:
+        pass
+
+
+@dataclass
+class Place:
+    """A target, and what operations on it are given. build: what the artifacts are."""
+
+    folder: Path
+    target: Target = field(default_factory=Target)
+    told: list[Event] = field(default_factory=list)
+
+    def file(self, content: str = "1") -> ReleaseFile:
+        image = {"tag": content, "platform": "linux/amd64"}
+        release = {
+            "format": 1,
+            "system": "shop",
+            "repository": PROOF.repository,
+            "commit": content * 40,
+            "images": {
+                name: {**image, "image": f"host/{name}@sha256:{content * 64}"}
+                for name in SYSTEM.components
+            },
+        }
+        path = self.folder / f"{content}.json"
+        path.write_text(json.dumps(release))
+        return read_release(path)
+
+    def context(self, file: ReleaseFile | None, build: str = "1", **changes: Any) -> Context:
+        artifacts = {name: self.folder / f"{name}-{build}" for name in PARTS}
+        for path in artifacts.values():
+            path.write_text(build)
+        context = Context(
+            system=SYSTEM,
+            platform=cast("Platform", self.target),
+            target="memory",
+            run="r1",
+            command="up",
+            artifacts=artifacts,
+            emit=self.told.append,
+            release=file,
+        )
+        return replace(context, **changes)
+
+    def become_stable(self, context: Context, *names: str) -> None:
+        """Do what a replacement leaves behind."""
+        state = self.target.store.state
+        for name in names:
+            revision = context.built(name)
+            state = state.model_copy(update={"stable": {**state.stable, name: revision}})
+            if context.release is not None:
+                self.target.installed[revision.id] = context.release.release.builds[name]
+        self.target.store.state = state
+
+    def promoted(self) -> list[str]:
+        return [each.digest for each in self.target.store.state.promoted]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_a_release_has_arrived_once_every_component_is_stable(place: Place) -> None:
+    file = place.file()
+    context = place.context(file)
+    deliveries.begin(context, place.target.store.load())
+    place.become_stable(context, "back")
+    deliveries.arrive(context)
+    assert place.promoted() == []
+    # By another process, that was given no release.
+    place.become_stable(context, "front")
+    deliveries.arrive(place.context(None))
+    assert place.promoted() == [file.digest]
+    assert place.target.store.state.release is None
+    assert [each.event for each in place.told] == ["release-promoted"]
+
+
+def test_a_component_with_other_settings_is_not_what_the_release_is(place: Place) -> None:
+    context = place.context(place.file())
+    deliveries.begin(context, place.target.store.load())
+    place.become_stable(context, *PARTS)
+    other = context.built("back", {"FAULT": "1"})
+    place.target.installed[other.id] = place.target.installed[context.built("back").id]
+    state = place.target.store.state
+    stable = {**state.stable, "back": other}
+    place.target.store.state = state.model_copy(update={"stable": stable})
+    deliveries.arrive(context)
+    assert place.promoted() == []
+
+
+def test_the_same_revision_from_other_bytes_is_not_what_the_release_is(place: Place) -> None:
+    context = place.context(place.file())
+    deliveries.begin(context, place.target.store.load())
+    place.become_stable(place.context(None), *PARTS)
+    deliveries.arrive(context)
+    assert place.promoted() == []
+    stable = place.target.store.state.stable["back"]
+    assert deliveries.runs_other_image(context, stable)
+    place.become_stable(context, *PARTS)
+    assert not deliveries.runs_other_image(context, stable)
+
+
+def test_a_build_is_nothing_that_could_arrive(place: Place) -> None:
+    released = place.context(place.file())
+    deliveries.begin(released, place.target.store.load())
+    built = place.context(None)
+    deliveries.begin(built, place.target.store.load())
+    place.become_stable(released, *PARTS)
+    deliveries.arrive(built)
+    assert place.promoted() == []
+
+
+def test_where_no_release_was_on_its_way_nothing_is_written(place: Place) -> None:
+    context = place.context(None)
+    deliveries.begin(context, place.target.store.load())
+    deliveries.arrive(context)
+    assert place.target.store.saved == 0
+
+
+def test_a_release_that_is_on_its_way_again_has_to_arrive_again(place: Place) -> None:
+    contexts = [place.context(place.file(each), each) for each in "12"]
+    for context in contexts:
+        deliveries.begin(context, place.target.store.load())
+        place.become_stable(context, *PARTS)
+        deliveries.arrive(context)
+    first, second = (context.release.digest for context in contexts if context.release)
+    assert place.promoted() == [second, first]
+    deliveries.begin(contexts[1], place.target.store.load())
+    assert place.promoted() == [first]
+
+
+def test_nobody_follows_a_release_that_was_rolled_back_from(place: Place) -> None:
+    context = place.context(place.file())
+    deliveries.begin(context, place.target.store.load())
+    place.become_stable(context, *PARTS)
+    deliveries.arrive(context)
+    deliveries.leave(context, place.context(None, "other").built("back"))
+    assert place.promoted() != []
+    deliveries.leave(context, context.built("back"))
+    assert place.promoted() == []
+
+
+def test_a_target_without_a_demand_takes_builds_and_unproved_releases(place: Place) -> None:
+    admit(place.context(None))
+    admit(place.context(place.file()))
+    admit_revision(place.context(None), place.context(None).built("back"))
+
+
+def test_a_target_with_a_demand_takes_no_build(place: Place) -> None:
+    with pytest.raises(InvalidInput, match="memory takes no build of this machine"):
+        admit(place.context(None, proof=PROOF))
+
+
+def test_back_to_what_came_from_no_release_goes_nobody_where_proof_is_demanded(
+    place: Place,
+) -> None:
+    context = place.context(None, proof=PROOF)
+    with pytest.raises(CheckFailed) as refused:
+        admit_revision(context, context.built("back"))
+    assert "came from no release" in refused.value.why
+    assert refused.value.note == "nothing was changed"
+
+
+def test_back_to_a_released_revision_its_image_is_verified_as_it_was_installed(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[tuple[dict[str, ReleasedBuild], Proof]] = []
+    note: Callable[..., None] = lambda builds, proof: verified.append((builds, proof))  # noqa: E731
+    monkeypatch.setattr("deploytool.operations.admission.require_proof", note)
+    released = place.context(place.file())
+    place.become_stable(released, *PARTS)
+    admit_revision(place.context(None, proof=PROOF), released.built("back"))
+    [(builds, proof)] = verified
+    assert builds == {"back": place.file().release.builds["back"]}
+    assert proof is PROOF

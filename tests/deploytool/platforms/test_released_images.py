@@ -1,0 +1,71 @@
+"""The images of a release are looked for in their registry, and pulled by their digests."""
+
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from deploytool.errors import InvalidInput, PlatformFailed
+from deploytool.platforms.compose.engine import Engine
+from deploytool.platforms.registry import Registry
+from deploytool.platforms.released_images import pull, require_held
+from tests.registry import serving
+
+
+def docker(*arguments: str, content: bytes = b"") -> None:
+    done = subprocess.run(["docker", *arguments], input=content, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[Registry]:
+    if not os.environ.get("DOCKER_ENGINE"):
+        pytest.skip("DOCKER_ENGINE is not set: tests on a Docker engine are left out")
+    with serving(tmp_path) as address:
+        yield Registry(address)
+
+
+@pytest.fixture
+def pushed(registry: Registry) -> Iterator[str]:
+    """An image that the registry holds, and the engine has only under another name."""
+    # Of this run alone: somebody may use the engine for the same.
+    name = f"test-{os.getpid()}-released:t1"
+    archive = io.BytesIO()
+    tarfile.open(fileobj=archive, mode="w").close()
+    docker("import", "-", name, content=archive.getvalue())
+    try:
+        yield registry.reference(name, registry.push(name))
+    finally:
+        docker("image", "rm", name)
+
+
+def test_what_the_registry_holds_can_be_pulled(pushed: str) -> None:
+    require_held([pushed])
+    with closing(Engine("none")) as engine:
+        assert not engine.has_image(pushed)
+        pull(pushed)
+        assert engine.has_image(pushed)
+        docker("image", "rm", pushed)
+        assert not engine.has_image(pushed)
+
+
+def test_a_digest_that_the_registry_lacks_is_named(pushed: str) -> None:
+    lacking = f"{pushed.partition('@')[0]}@sha256:{'0' * 64}"
+    with pytest.raises(InvalidInput) as refused:
+        require_held([pushed, lacking])
+    assert refused.value.what == f"the registry lacks {lacking}"
+    with pytest.raises(PlatformFailed, match="was not pulled"):
+        pull(lacking)
+
+
+def test_a_registry_that_does_not_answer_does_not_say_that_it_lacks_something(pushed: str) -> None:
+    away = f"127.0.0.1:1/{pushed.partition('/')[2]}"
+    with pytest.raises(PlatformFailed) as refused:
+        require_held([away])
+    assert "connection refused" in refused.value.why
+    assert "docker login 127.0.0.1:1" in refused.value.hint
