@@ -26,7 +26,7 @@ def source(path: str, *dependencies: str, resolve: str = "services") -> dict[str
     return described(path, "python_source", dependencies, sources=[path], resolve=resolve)
 
 
-def tested(path: str, *dependencies: str, tags: Iterable[str] = ()) -> dict[str, Any]:
+def _test(path: str, *dependencies: str, tags: Iterable[str] = ()) -> dict[str, Any]:
     return described(
         path, "python_test", dependencies, sources=[path], resolve="tests", tags=list(tags)
     )
@@ -46,8 +46,8 @@ def system(place: str, image: str) -> list[dict[str, Any]]:
     tags = ("end-to-end", place)
     runs = (f"src/python/shop:{image}", "src/python/deploytool:binary", "deploy/system.yaml")
     return [
-        tested(f"tests/{place}/test_canaries.py", *runs, tags=(*tags, "core")),
-        tested(f"tests/{place}/test_faults.py", *runs, tags=tags),
+        _test(f"tests/{place}/test_canaries.py", *runs, tags=(*tags, "core")),
+        _test(f"tests/{place}/test_faults.py", *runs, tags=tags),
     ]
 
 
@@ -92,14 +92,14 @@ TARGETS = [
         },
         configuration={"kubernetes": ["deploy/kubernetes"]},
     ),
-    tested("tests/shop/test_domain.py", "src/python/shop/domain.py"),
-    tested("tests/shop/test_main.py", "src/python/shop/main.py"),
-    tested("tests/deploytool/test_main.py", "src/python/deploytool/main.py"),
-    tested("tests/images/test_image.py", "src/python/shop:image"),
-    tested("tests/plugin/test_images.py", tags=["engine"]),
+    _test("tests/shop/test_domain.py", "src/python/shop/domain.py"),
+    _test("tests/shop/test_main.py", "src/python/shop/main.py"),
+    _test("tests/deploytool/test_main.py", "src/python/deploytool/main.py"),
+    _test("tests/images/test_image.py", "src/python/shop:image"),
+    _test("tests/plugin/test_images.py", tags=["engine"]),
     *system("local", "shop"),
     *system("kubernetes", "image"),
-    tested(
+    _test(
         "tests/kubernetes/test_manifests.py",
         "deploy/kubernetes:kubernetes",
         tags=("end-to-end", "kubernetes"),
