@@ -2,8 +2,8 @@
 
     python3.11 -m benchmarks.selection [COMMITS [SAFE [BUILT]]]
 
-Of the last COMMITS (230), each against its first parent: the mean share of test files, and the share
-of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no test that
+Of the last COMMITS (230), each against its first parent: the mean share of test files, and the
+share of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no test that
 was left out may have another fingerprint than in the parent (all that Pants knows of it and of what
 it depends on). Of the newest BUILT (0) with sources changed: packages that were left out are built
 on both sides, and must be the same files. A commit that had nothing tagged yet is read with today's
@@ -42,7 +42,11 @@ class History:
 
     def __init__(self, tree: Path, services: frozenset[str]) -> None:
         self.tree, self.services = tree, services
-        self.graph = lru_cache(maxsize=4)(self._read)
+        self._graph = lru_cache(maxsize=4)(self._read)
+
+    def graph(self, commit: str) -> Graph:
+        """Return the targets at a commit; raises Unknown."""
+        return self._graph(git(self.tree, "rev-parse", commit).strip())
 
     def _read(self, commit: str) -> Graph:
         self.check_out(commit)
@@ -125,7 +129,7 @@ def built(history: History, commit: str, addresses: list[str]) -> dict[str, str]
     """Package and return the hash of each file below dist/."""
     history.check_out(commit)
     subprocess.run(["rm", "-rf", history.tree / "dist"], check=True)
-    command = [history.tree / "pants", "--no-dynamic-ui", "package", *addresses]
+    command = [str(history.tree / "pants"), "--no-dynamic-ui", "package", *addresses]
     subprocess.run(command, cwd=history.tree, check=True, capture_output=True)
     return {
         str(file.relative_to(history.tree)): hashlib.sha256(file.read_bytes()).hexdigest()
