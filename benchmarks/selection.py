@@ -3,11 +3,12 @@
     python3.11 -m benchmarks.selection [COMMITS [SAFE [BUILT]]]
 
 Of the last COMMITS (230), each against its first parent: the mean share of test files, and the
-share of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no test that
-was left out may have another fingerprint than in the parent (all that Pants knows of it and of what
-it depends on). Of the newest BUILT (0) with sources changed: packages that were left out are built
-on both sides, and must be the same files. A commit that had nothing tagged yet is read with today's
-tags of services. Works in a work tree of its own; fails when something left out is another.
+share of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no
+test that was left out may have another fingerprint than in the parent (all that Pants knows of it
+and of what it depends on). Of the newest BUILT (0) that change a package: packages that were left
+out are built on both sides, and must be the same files. A commit that had nothing tagged yet is
+read with today's tags of services. Works in a work tree of its own; fails when something that was
+left out is another.
 """
 
 import hashlib
