@@ -80,9 +80,15 @@ class History:
 
 
 def shares(selection: Selection, graph: Graph) -> tuple[float, bool]:
-    """Return the share of test files, and whether all tests of whole systems run."""
+    """Return the share of test files, and whether all tests of whole systems run.
+
+    Those that run nothing of this repository, but try the cluster itself, are none.
+    """
     tests = graph.of_kinds("python_test")
-    whole = {test.address for test in tests if END_TO_END in test.tags}
+    packages = {each.address for each in graph.of_kinds(*meaning.PACKAGES)}
+    whole = {
+        test.address for test in tests if END_TO_END in test.tags and test.dependencies & packages
+    }
     chosen = {each for stage in selection.tests.values() for each in stage}
     if selection.everything:
         return 1.0, True
