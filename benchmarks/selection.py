@@ -6,9 +6,9 @@ Of the last COMMITS (230), each against its first parent: the mean share of test
 share of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no
 test that was left out may have another fingerprint than in the parent (all that Pants knows of it
 and of what it depends on). Of the newest BUILT (0) that change a package: packages that were left
-out are built on both sides, and must be the same files. Commits before a target was
-tagged are read with its tags of today. Works in a work tree of its own; fails when something that was
-left out is another.
+out are built on both sides, and must be the same files. Commits of before a target was tagged are
+read with its tags of today. Works in a work tree of its own; fails when something that was left out
+is another.
 """
 
 import hashlib
