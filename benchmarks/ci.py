@@ -5,7 +5,8 @@
 The anchor is `.ci/run` of everything. Each CHANGE (README, service, manifest, deploytool; all of
 them) is one edited line in a clone of this repository, beside which `.ci/run` of everything is run
 again, RUNS (2) times. Both have run once before, and what they build is in Pants' cache, but every
-test is run anew. It prints the ratio of the medians, and fails when one is above its limit. Needs what `.ci/run` needs, and hours.
+test is run anew. It prints the ratio of the medians, and fails when one is above its limit. Needs
+what `.ci/run` needs, and hours.
 """
 
 import os

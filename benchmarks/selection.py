@@ -6,9 +6,9 @@ Of the last COMMITS (230), each against its first parent: the mean share of test
 share of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no
 test that was left out may have another fingerprint than in the parent (all that Pants knows of it
 and of what it depends on). Of the newest BUILT (0) that change a package: packages that were left
-out are built on both sides, and must be the same files. A commit that had nothing tagged yet is
-read with today's tags of services. Works in a work tree of its own; fails when something that was
-left out is another.
+out are built on both sides, and must be the same files. Commits of before a target was tagged are
+read with its tags of today. Works in a work tree of its own; fails when something that was left out
+is another.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -25,8 +26,8 @@ sys.path.insert(0, str(ROOT / "src/python"))
 
 from pipeline import meaning  # noqa: E402
 from pipeline.changes import decisive, needs_base  # noqa: E402
-from pipeline.deciding import CORE, END_TO_END, SERVICE, select  # noqa: E402
-from pipeline.graph import Graph, Target  # noqa: E402
+from pipeline.deciding import CORE, END_TO_END, select  # noqa: E402
+from pipeline.graph import Graph  # noqa: E402
 from pipeline.repository import Unknown, graph_of  # noqa: E402
 from pipeline.selection import Selection, everything  # noqa: E402
 
@@ -41,8 +42,8 @@ def git(folder: Path, *arguments: str) -> str:
 class History:
     """The commits of this repository, read in one work tree by one daemon of Pants."""
 
-    def __init__(self, tree: Path, services: frozenset[str]) -> None:
-        self.tree, self.services = tree, services
+    def __init__(self, tree: Path, today: Graph) -> None:
+        self.tree, self.today = tree, today
         self._graph = lru_cache(maxsize=4)(self._read)
 
     def graph(self, commit: str) -> Graph:
@@ -51,15 +52,17 @@ class History:
 
     def _read(self, commit: str) -> Graph:
         self.check_out(commit)
+        found = graph_of(self.tree).targets
         return Graph(
             {
-                address: Target(
-                    address, each.kind, each.sources, each.dependencies,
-                    each.tags | ({SERVICE} if address in self.services else set()), each.fields,
-                )
-                for address, each in graph_of(self.tree).targets.items()
+                address: replace(target, tags=target.tags | self._tags(address))
+                for address, target in found.items()
             }
-        )  # fmt: skip
+        )
+
+    def _tags(self, address: str) -> frozenset[str]:
+        target = self.today.targets.get(address)
+        return target.tags if target else frozenset()
 
     def check_out(self, commit: str) -> None:
         git(self.tree, "checkout", "--quiet", "--force", "--detach", commit)
@@ -80,9 +83,15 @@ class History:
 
 
 def shares(selection: Selection, graph: Graph) -> tuple[float, bool]:
-    """Return the share of test files, and whether all tests of whole systems run."""
+    """Return the share of test files, and whether all tests of whole systems run.
+
+    Those that run nothing of this repository, but try the cluster itself, are none.
+    """
     tests = graph.of_kinds("python_test")
-    whole = {test.address for test in tests if END_TO_END in test.tags}
+    packages = {each.address for each in graph.of_kinds(*meaning.PACKAGES)}
+    whole = {
+        test.address for test in tests if END_TO_END in test.tags and test.dependencies & packages
+    }
     chosen = {each for stage in selection.tests.values() for each in stage}
     if selection.everything:
         return 1.0, True
@@ -187,14 +196,11 @@ def measure(history: History, commits: list[str], safe: int, to_build: int) -> i
 
 def main(commits: int = 230, safe: int = 40, to_build: int = 0) -> int:
     listed = git(ROOT, "rev-list", "--min-parents=1", f"--max-count={commits}", "HEAD").split()
-    services = frozenset(
-        each.address for each in graph_of(ROOT).targets.values() if SERVICE in each.tags
-    )
     with tempfile.TemporaryDirectory() as place:
         tree = Path(place) / "tree"
         git(ROOT, "worktree", "add", "--quiet", "--detach", str(tree))
         try:
-            return measure(History(tree, services), listed, safe, to_build)
+            return measure(History(tree, graph_of(ROOT)), listed, safe, to_build)
         finally:
             for pid in tree.glob(".pids/*/pantsd/pid"):
                 subprocess.run(["kill", pid.read_text()], check=False)

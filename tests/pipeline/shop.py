@@ -68,7 +68,12 @@ TARGETS = [
         tags=["service"],
     ),
     source("src/python/deploytool/main.py", resolve="deploytool"),
-    described("src/python/deploytool:binary", "pex_binary", ["src/python/deploytool/main.py"]),
+    {**source("src/python/deploytool/local.py", resolve="deploytool"), "tags": ["local"]},
+    described(
+        "src/python/deploytool:binary",
+        "pex_binary",
+        ["src/python/deploytool/main.py", "src/python/deploytool/local.py"],
+    ),
     file("deploy/system.yaml"),
     file("deploy/database/migrations/1.sql"),
     described("deploy/database:migrations", "docker_image", ["deploy/database/migrations/1.sql"]),

@@ -63,7 +63,8 @@ def test_a_service_is_built_deployed_and_tested_and_of_whole_systems_only_the_co
         "local": ("tests/local/test_canaries.py",),
         "kubernetes": ("tests/kubernetes/test_canaries.py",),
     }
-    assert "2 tests of whole systems left out: services alone have changed" in selection.reasons
+    [said] = [each for each in selection.reasons if "left out" in each]
+    assert said.startswith("2 tests of whole systems left out: nothing has changed but services")
 
 
 def test_an_edit_of_a_services_dockerfile_is_one_of_the_service() -> None:
@@ -79,6 +80,12 @@ def test_the_tool_runs_all_tests_of_whole_systems_and_replaces_nothing() -> None
     assert selection.deployments == ()
     assert selection.run
     assert selection.images == ()
+
+
+def test_a_source_of_one_platform_runs_all_of_its_tests_and_the_core_of_the_others() -> None:
+    tests = after("src/python/deploytool/local.py").tests
+    assert tests["local"] == LOCAL
+    assert tests["kubernetes"] == ("tests/kubernetes/test_canaries.py",)
 
 
 def test_a_service_and_the_tool_together_run_all_of_them() -> None:

@@ -10,8 +10,9 @@ from pipeline.changes import Changes, decisive, meaning_of
 from pipeline.graph import Graph, Target
 from pipeline.selection import PLATFORMS, TESTS, Selection, everything
 
-# Tags of targets: tests of whole systems; those of them that an edit of a service runs; what a
-# service is deployed as; tests that need a Docker engine without running an image of ours.
+# Tags of targets: tests of whole systems; those of them that are always run; what a service is
+# deployed as; tests that need a Docker engine without running an image of ours. Sources that are of
+# one platform alone have its name.
 END_TO_END, CORE, SERVICE, ENGINE = "end-to-end", "core", "service", "engine"
 
 
@@ -37,12 +38,13 @@ def select(changed: Mapping[str, str], now: Graph, before: Graph | None) -> Sele
 class Reach:
     """The targets of now that a change reaches, each with the one it is reached from.
 
-    `beyond_services`: those that it reaches otherwise than through the package of a service.
+    `wholly`: by platform those that it reaches otherwise than through the package of a service or a
+    source of another platform: their tests of whole systems are all run.
     `imports`: those that it reaches by what type checks follow, which is no package and no file.
     """
 
     via: Mapping[str, str]
-    beyond_services: Collection[str]
+    wholly: Mapping[str, Collection[str]]
     imports: Collection[str]
     paths: Mapping[str, str]
 
@@ -50,19 +52,20 @@ class Reach:
     def of(cls, changes: Changes, now: Graph, before: Graph | None) -> Reach:
         """Return what depends on the changed targets, by the graph of now and that of before."""
         via: dict[str, str] = {}
-        beyond: set[str] = set()
+        wholly: dict[str, set[str]] = {platform: set() for platform in PLATFORMS}
         imports: set[str] = set()
         for graph in filter(None, (now, before)):
             roots = changes.targets.keys() & graph.targets.keys()
-            services = {each.address for each in graph.targets.values() if SERVICE in each.tags}
             packages = _addresses(graph.targets.values(), meaning.PACKAGES)
             typed = {each for each in roots if graph.targets[each].kind in meaning.TYPED}
             via = {**graph.affected(roots), **via}
-            beyond |= graph.affected(roots, ending_at=services).keys()
-            imports |= graph.affected(typed, ending_at=packages).keys()
+            for platform, reached in wholly.items():
+                passing = _passing(graph, platform)
+                reached.update(graph.affected(roots, ending_at=passing))
+            imports.update(graph.affected(typed, ending_at=packages))
         return cls(
             {address: step for address, step in via.items() if address in now.targets},
-            beyond,
+            wholly,
             imports,
             changes.targets,
         )
@@ -75,6 +78,16 @@ class Reach:
             seen.add(root)
         path, step = self.paths.get(root, root), self.via.get(address, address)
         return path if step in {address, root} else f"{path}, through {step}"
+
+
+def _passing(graph: Graph, platform: str) -> set[str]:
+    """Return the services' packages and the sources of other platforms."""
+    others = {SERVICE, *PLATFORMS} - {platform}
+    return {
+        target.address
+        for target in graph.targets.values()
+        if others & target.tags and END_TO_END not in target.tags
+    }
 
 
 def _selection(changes: Changes, now: Graph, reach: Reach) -> Selection:
@@ -104,15 +117,16 @@ def _selection(changes: Changes, now: Graph, reach: Reach) -> Selection:
 def _tests(
     reached: Iterable[Target], reach: Reach, reasons: list[str]
 ) -> Mapping[str, tuple[str, ...]]:
-    """Return the tests by stage; of whole systems the core alone where only services are others."""
+    """Return the tests by stage; of whole systems the core where only what passes is another."""
     chosen: dict[str, list[str]] = {stage: [] for stage in TESTS}
     left_out = 0
     for test in (each for each in reached if each.kind == "python_test"):
-        is_whole = END_TO_END in test.tags
-        if is_whole and test.address not in reach.beyond_services and CORE not in test.tags:
-            left_out += 1
-            continue
-        stage = next((each for each in PLATFORMS if is_whole and each in test.tags), "parts")
+        stage = "parts"
+        if END_TO_END in test.tags:
+            [stage] = test.tags & set(PLATFORMS)
+            if CORE not in test.tags and test.address not in reach.wholly[stage]:
+                left_out += 1
+                continue
         chosen[stage].append(test.address)
     reasons.extend(
         f"tests of {stage}: {len(tests)}; the first, {tests[0]}, by {reach.why(tests[0])}"
@@ -120,7 +134,10 @@ def _tests(
         if tests
     )
     if left_out:
-        reasons.append(f"{left_out} tests of whole systems left out: services alone have changed")
+        reasons.append(
+            f"{left_out} tests of whole systems left out: nothing has changed but services, or"
+            " sources of other platforms"
+        )
     return {stage: tuple(tests) for stage, tests in chosen.items()}
 
 
