@@ -26,7 +26,7 @@ _TIMEOUT_S = 1200
 
 @dataclass(frozen=True)
 class Ran:
-    """Workflows that ended. summaries: what each job told, by its name as act writes it."""
+    """Workflows that ended. log: lines of JSON."""
 
     code: int
     log: str
@@ -37,17 +37,10 @@ class Ran:
         found: dict[str, str] = {}
         for line in map(json.loads, self.log.splitlines()):
             if line.get("command") == "summary":
-                found[line["job"]] = found.get(line["job"], "") + line["content"]
+                # Before it stand the workflow, and the job that has called it.
+                name = line["job"].rpartition("/")[2]
+                found[name] = found.get(name, "") + line["content"]
         return found
-
-    @property
-    def steps(self) -> list[tuple[str, str, str]]:
-        """Return the job, name and result of each step that ran, in their order."""
-        return [
-            (line["job"], line["step"], line["stepResult"])
-            for line in map(json.loads, self.log.splitlines())
-            if line.get("stepResult") and line.get("stage") == "Main"
-        ]
 
     @property
     def said(self) -> str:

@@ -85,10 +85,10 @@ def released_and_deployed(pipeline: Pipeline, ran: Ran) -> None:
     """See that a push to main went all the way."""
     assert ran.code == 0, ran.said
     assert pipeline.calls == GOOD
-    assert [text.strip() for text in ran.summaries.values()] == [
-        "staging: promoted",
-        "production: promoted",
-    ]
+    assert ran.summaries == {
+        "deploy to staging": "staging: promoted\n",
+        "deploy to production": "production: promoted\n",
+    }
     kept = pipeline.acting.artifacts
     assert (kept / "release" / "release.json").is_file()
     for target in ("staging", "production"):
@@ -137,7 +137,7 @@ def test_what_is_not_promoted_on_staging_is_red_and_never_reaches_production(
     ran = pipeline.push()
     assert ran.code == 1
     assert pipeline.calls == GOOD[:6]
-    assert [text.strip() for text in ran.summaries.values()] == ["why"]
+    assert ran.summaries == {"deploy to staging": "why\n"}
     # What is known of it is kept all the same.
     assert (pipeline.acting.artifacts / "deployment-staging" / "logs" / "x").is_file()
 
