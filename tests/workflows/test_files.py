@@ -1,6 +1,7 @@
 """What the workflows must say though act passes it over, and the linters know nothing of it."""
 
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,7 +87,7 @@ def test_actions_of_others_are_pinned_and_leave_no_credentials(step: dict[str, A
 
 @pytest.mark.parametrize("file", WORKFLOWS)
 def test_a_pinned_action_says_its_version_and_is_everywhere_the_same(file: str) -> None:
-    everywhere = "".join(path.read_text() for path in FOLDER.glob("*.yml"))
+    everywhere = "".join(path.read_text() for path in FOLDER.parent.rglob("*.yml"))
     for line in (FOLDER / file).read_text().splitlines():
         if found := re.search(r"uses: (actions/\S+)@(\S+)", line):
             assert re.search(r"# v\d+\.\d+\.\d+$", line)
@@ -155,6 +156,36 @@ def test_only_the_build_may_push_images_or_sign_in_its_name() -> None:
         writes = {scope for scope, access in job["permissions"].items() if access == "write"}
         if writes & {"packages", "id-token"}:
             assert (file, name) == ("release.yml", "build")
+
+
+@pytest.mark.parametrize(
+    ("select", "stages", "result", "passes"),
+    [
+        ("success", '["checks", "parts"]', "success", True),
+        ("success", "[]", "skipped", True),
+        ("success", '["checks"]', "skipped", False),
+        ("success", '["checks"]', "cancelled", False),
+        ("success", '["checks"]', "failure", False),
+        ("success", "[]", "failure", False),
+        ("failure", "", "skipped", False),
+        ("cancelled", "", "skipped", False),
+    ],
+)
+def test_the_gate_takes_only_what_was_not_selected_for_rightly_skipped(
+    select: str, stages: str, result: str, passes: bool
+) -> None:
+    gate = WORKFLOWS["ci.yml"]["jobs"]["gate"]
+    assert gate["if"] == "always()"
+    assert gate["needs"] == ["select", "stage"]
+    [step] = gate["steps"]
+    judged = subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+        env={"SELECT": select, "STAGES": stages, "RESULT": result},
+        check=False,
+        capture_output=True,
+        timeout=30,
+    )
+    assert (judged.returncode == 0) is passes
 
 
 def all_jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
