@@ -55,7 +55,8 @@ def test_the_tool_that_deploys_lies_beside_the_release() -> None:
     folder.mkdir(parents=True)
     (folder / "of-before").touch()
     release("registry.example/shop", folder)
-    assert sorted(each.name for each in folder.iterdir()) == ["deploytool.pex", "runtime.pex"]
+    assert sorted(each.name for each in folder.iterdir()) == ["bin", "deploytool.pex"]
+    assert (folder / "bin" / "kubectl").read_text() == "3rdparty/python:kubectl"
 
 
 def test_a_key_reaches_the_push_as_a_private_file_and_is_gone_afterwards(

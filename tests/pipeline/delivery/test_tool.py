@@ -8,9 +8,9 @@ import pytest
 from pipeline.delivery.tool import Tool, kubeconfig
 
 PROGRAM = """
-import json, os, sys
+import json, shutil, sys
 print("something else")
-print(json.dumps({"arguments": sys.argv[1:], "artifacts": os.environ.get("DEPLOYTOOL_ARTIFACTS")}))
+print(json.dumps({"arguments": sys.argv[1:], "kubectl": shutil.which("kubectl")}))
 print("on the way", file=sys.stderr)
 sys.exit(4)
 """
@@ -28,14 +28,17 @@ def test_the_tool_of_a_release_lies_beside_it(tmp_path: Path) -> None:
         "--output",
         "json",
     ]
-    assert ended.result["artifacts"] is None
 
 
-def test_a_program_that_it_needs_is_handed_over(tmp_path: Path) -> None:
+def test_it_finds_the_kubectl_that_came_with_it_though_artifacts_lose_their_modes(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "deploytool.pex").write_text(PROGRAM)
-    (tmp_path / "runtime.pex").touch()
+    kubectl = tmp_path / "bin" / "kubectl"
+    kubectl.parent.mkdir()
+    kubectl.touch(mode=0o644)
     ended = Tool.of_release("staging", tmp_path / "release.json").run("status")
-    assert str(tmp_path / "runtime.pex") in ended.result["artifacts"]
+    assert ended.result["kubectl"] == str(kubectl)
 
 
 def test_without_one_pants_builds_it(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.delivery.errors import StepFailed
-from pipeline.delivery.tool import RUNTIME, TOOL
+from pipeline.delivery.tool import KUBECTL, TOOL
 from pipeline.summary import show, table
 
 # Its images are those of every target that runs containers.
@@ -26,10 +26,7 @@ _TARGET = "compose"
 # Package -> its name beside the release file.
 _PROGRAMS = {
     "src/python/deploytool:binary": ("src.python.deploytool/binary.pex", TOOL),
-    "src/python/deploytool/platforms/kubernetes:runtime": (
-        "src.python.deploytool.platforms.kubernetes/runtime.pex",
-        RUNTIME,
-    ),
+    "3rdparty/python:kubectl": ("3rdparty.python/kubectl.pex", KUBECTL),
 }
 
 
@@ -58,7 +55,8 @@ def release(registry: str, folder: Path) -> None:
             *(f"--file={folder / 'release.json'}", *signing),
         )
     for source, name in _PROGRAMS.values():
-        shutil.copyfile(Path("dist") / source, folder / name)
+        (folder / name).parent.mkdir(exist_ok=True)
+        shutil.copy(Path("dist") / source, folder / name)
 
 
 @contextmanager

@@ -7,13 +7,13 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-# The packaged tool of a release and the programs it needs, beside the release file.
+# Beside the release file: the packaged tool, and what it finds in PATH on Kubernetes.
 TOOL = "deploytool.pex"
-RUNTIME = "runtime.pex"
+KUBECTL = "bin/kubectl"
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,12 @@ class Ended:
 class Tool:
     """deploytool on a target.
 
-    command: the words before the arguments. artifacts: component -> package, handed over to it.
+    command: the words before the arguments. programs: a folder that stands first in its PATH.
     """
 
     target: str
     command: Sequence[str]
-    artifacts: Mapping[str, str] = field(default_factory=dict)
+    programs: Path | None = None
 
     @classmethod
     def of_release(cls, target: str, release: Path) -> "Tool":
@@ -41,9 +41,11 @@ class Tool:
         packaged = release.with_name(TOOL)
         if not packaged.is_file():
             return cls(target, ("./pants", "run", "deploytool", "--"))
-        runtime = release.with_name(RUNTIME)
-        artifacts = {"runtime": str(runtime.resolve())} if runtime.is_file() else {}
-        return cls(target, ("python3.11", str(packaged)), artifacts)
+        kubectl = release.parent / KUBECTL
+        if kubectl.is_file():
+            # An artifact of a workflow brings no modes along.
+            kubectl.chmod(0o755)
+        return cls(target, ("python3.11", str(packaged)), kubectl.parent.resolve())
 
     def run(self, *arguments: str) -> Ended:
         """Run a command; what it tells on the way goes to standard error, as it comes."""
@@ -51,8 +53,8 @@ class Tool:
         sys.stderr.write(f"$ deploytool {' '.join(arguments)} --target {self.target}\n")
         sys.stderr.flush()
         environment = dict(os.environ)
-        if self.artifacts:
-            environment["DEPLOYTOOL_ARTIFACTS"] = json.dumps(self.artifacts)
+        if self.programs is not None:
+            environment["PATH"] = f"{self.programs}{os.pathsep}{environment['PATH']}"
         done = subprocess.run(
             command, env=environment, stdout=subprocess.PIPE, text=True, check=False
         )
