@@ -25,15 +25,16 @@ from pants.option.alias import CliOptions
 from pants.util.docutil import bin_name
 from pants.util.frozendict import FrozenDict
 
-from deployment.arguments import (  # pants: no-infer-dep (other resolve)
-    calling,
-    chosen_target,
-    environment,
-    named_command,
-    names_release,
-    telling,
+from deployment.arguments import (
+    calling,  # pants: no-infer-dep (other resolve)
+    chosen_target,  # pants: no-infer-dep
+    environment,  # pants: no-infer-dep
+    named_command,  # pants: no-infer-dep
+    names_release,  # pants: no-infer-dep
+    telling,  # pants: no-infer-dep
 )
 from deployment.target_types import (
+    DeploymentConfigurationField,
     DeploymentDependenciesField,
     DeploymentPackagesField,
     DeploymentProgramsField,
@@ -65,6 +66,7 @@ class DeploymentDependenciesFieldSet(FieldSet):
 
     tool: DeploymentToolField
     packages: DeploymentPackagesField
+    configuration: DeploymentConfigurationField
 
 
 class InferDeploymentDependencies(InferDependenciesRequest[DeploymentDependenciesFieldSet]):
@@ -75,15 +77,20 @@ class InferDeploymentDependencies(InferDependenciesRequest[DeploymentDependencie
 
 @rule
 async def infer_dependencies(request: InferDeploymentDependencies) -> InferredDependencies:
-    """Make the tool and all packages dependencies, so that `--changed-dependents` sees them."""
+    """Make all that it names dependencies, so that `--changed-dependents` sees them."""
     tool, packages = request.field_set.tool, request.field_set.packages
+    configuration = request.field_set.configuration
     places = packages.value or FrozenDict()
     named = [address for place in places.values() for address in place.values()]
-    tools, packaged = await MultiGet(
+    read = [
+        address for place in (configuration.value or FrozenDict()).values() for address in place
+    ]
+    found = await MultiGet(
         Get(Addresses, UnparsedAddressInputs, _addresses(tool, [tool.value])),
         Get(Addresses, UnparsedAddressInputs, _addresses(packages, named)),
+        Get(Addresses, UnparsedAddressInputs, _addresses(configuration, read)),
     )
-    return InferredDependencies([*tools, *packaged])
+    return InferredDependencies(address for addresses in found for address in addresses)
 
 
 @dataclass(frozen=True)

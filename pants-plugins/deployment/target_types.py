@@ -6,6 +6,7 @@ from pants.engine.target import (
     COMMON_TARGET_FIELDS,
     AsyncFieldMixin,
     Dependencies,
+    DictStringToStringSequenceField,
     NestedDictStringToStringField,
     StringField,
     Target,
@@ -31,6 +32,17 @@ class DeploymentPackagesField(NestedDictStringToStringField, AsyncFieldMixin):
     )
 
 
+class DeploymentConfigurationField(DictStringToStringSequenceField, AsyncFieldMixin):
+    """What the tool reads about each place to deploy to."""
+
+    alias = "configuration"
+    help = (
+        "Addresses of the files that say how each place is deployed to, by name of the deploy "
+        'target, as in `{"local": ["deploy:declaration"]}`. The tool reads them where they are: '
+        "they are named here so that their change is a change of the deployment."
+    )
+
+
 class DeploymentProgramsField(NestedDictStringToStringField, AsyncFieldMixin):
     """What some commands of the tool start beside it."""
 
@@ -43,7 +55,7 @@ class DeploymentProgramsField(NestedDictStringToStringField, AsyncFieldMixin):
 
 
 class DeploymentDependenciesField(Dependencies):
-    """Inferred from `tool` and `packages`."""
+    """Inferred from `tool`, `packages` and `configuration`."""
 
 
 class DeploymentTarget(Target):
@@ -54,6 +66,7 @@ class DeploymentTarget(Target):
         *COMMON_TARGET_FIELDS,
         DeploymentToolField,
         DeploymentPackagesField,
+        DeploymentConfigurationField,
         DeploymentProgramsField,
         DeploymentDependenciesField,
     )

@@ -25,11 +25,11 @@ from pants.engine.target import TransitiveTargets, TransitiveTargetsRequest
 from pants.engine.unions import UnionRule
 
 from pyinstaller.binutils import BuildPrograms, BuildProgramsRequest
-from pyinstaller.freezing.job import (  # pants: no-infer-dep (other resolve)
-    DIST_FOLDER,
-    PREPARED,
-    SOURCES,
-    Job,
+from pyinstaller.freezing.job import (
+    DIST_FOLDER,  # pants: no-infer-dep (other resolve)
+    PREPARED,  # pants: no-infer-dep
+    SOURCES,  # pants: no-infer-dep
+    Job,  # pants: no-infer-dep
 )
 from pyinstaller.sandbox import EnvironmentRequest, FreezingEnvironment, Step
 from pyinstaller.target_types import (

@@ -13,7 +13,6 @@ from typing import Any
 import httpx2
 import pytest
 
-from legacy_app.adapters import database as database_module
 from legacy_app.main import main
 
 Postgres = Any  # see conftest.py, from which nothing can be imported
@@ -122,14 +121,3 @@ def test_it_serves_through_lost_connections_and_stops_after_an_announcement(
     last = client.get("/api/products")
     assert (last.status_code, last.headers["connection"]) == (200, "close")
     assert started.wait(10) == 0
-
-
-async def test_without_its_database_it_lives_but_is_not_ready(
-    start_shop: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(database_module, "WAIT_S", 0.2)
-    async with start_shop(db_host="/nowhere") as shop:
-        assert (await shop.get("/livez")).status_code == 200
-        assert (await shop.get("/readyz")).status_code == 503
-        answer = await shop.get("/api/orders")
-        assert (answer.status_code, answer.json()["type"]) == (503, "database-unavailable")

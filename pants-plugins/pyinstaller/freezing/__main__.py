@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .errors import FreezingError
-from .job import JOB_FILE, Job
-from .preparation import prepare
+from .errors import FreezingError  # pants: no-infer-dep (other resolve)
+from .job import JOB_FILE, Job  # pants: no-infer-dep
+from .preparation import prepare  # pants: no-infer-dep
 
 
 def main(step: str) -> None:

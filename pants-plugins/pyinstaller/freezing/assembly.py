@@ -6,13 +6,13 @@ import sys
 from importlib.metadata import distributions
 from pathlib import Path
 
-from PyInstaller.building.api import COLLECT, EXE, PYZ
-from PyInstaller.building.build_main import Analysis
+from PyInstaller.building.api import COLLECT, EXE, PYZ  # pants: no-infer-dep (other resolve)
+from PyInstaller.building.build_main import Analysis  # pants: no-infer-dep
 
-from .base_library import sort_entries
-from .distributions import foreign_packages, metadata_of_contents
-from .entry_point import module_to_run
-from .job import JOB_FILE, OUTLINES, SOURCES, Job
+from .base_library import sort_entries  # pants: no-infer-dep
+from .distributions import foreign_packages, metadata_of_contents  # pants: no-infer-dep
+from .entry_point import module_to_run  # pants: no-infer-dep
+from .job import JOB_FILE, OUTLINES, SOURCES, Job  # pants: no-infer-dep
 
 
 def assemble() -> None:

@@ -6,12 +6,12 @@ import os
 import sys
 from pathlib import Path
 
-from PyInstaller.__main__ import run
-from PyInstaller.exceptions import PythonLibraryNotFoundError
+from PyInstaller.__main__ import run  # pants: no-infer-dep (other resolve)
+from PyInstaller.exceptions import PythonLibraryNotFoundError  # pants: no-infer-dep
 
-from .assembly import assemble
-from .errors import FreezingError
-from .job import DIST_FOLDER, FOLDER
+from .assembly import assemble  # pants: no-infer-dep
+from .errors import FreezingError  # pants: no-infer-dep
+from .job import DIST_FOLDER, FOLDER  # pants: no-infer-dep
 
 # PyInstaller takes its instructions from a file that it executes.
 SPEC = f"from {assemble.__module__} import assemble\nassemble()\n"

@@ -189,11 +189,13 @@ def test_what_is_proved_already_is_not_proved_again(pushing: Pushing, tmp_path: 
     key, signer = key_pair(tmp_path / "keys")
     first = pushing.push(key)
     assert pushing.done() == ["pushed", "listed", "attested", "signed"]
+    bundle = bundle_of(pushing.file).read_bytes()
 
     again = pushing.push(key)
 
     assert again == first
     assert pushing.done() == ["present", "proved"]
+    assert bundle_of(pushing.file).read_bytes() == bundle
     # The next commit builds the same image: it has a provenance of its own, and nothing else.
     pushing.edit()
     later = pushing.push(key)
@@ -201,9 +203,10 @@ def test_what_is_proved_already_is_not_proved_again(pushing: Pushing, tmp_path: 
     assert later.images == first.images
     assert len(attested(first.images["web"].image, "slsaprovenance1", signer)) == 2
     # For another key all of it is made.
-    other, _ = key_pair(tmp_path / "others")
+    other, another = key_pair(tmp_path / "others")
     pushing.push(other)
     assert pushing.done() == ["present", "listed", "attested", "signed"]
+    require_blob(pushing.file.read_bytes(), bundle_of(pushing.file), another)
 
 
 def test_without_a_key_nothing_is_signed(pushing: Pushing) -> None:

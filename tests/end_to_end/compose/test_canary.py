@@ -1,4 +1,4 @@
-"""The main job on the compose target."""
+"""Canaries on the compose target that are not well."""
 
 from tests.end_to_end.canaries import Canaries, stopped
 from tests.end_to_end.compose.conftest import Deploytool

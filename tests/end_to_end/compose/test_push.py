@@ -10,6 +10,8 @@ import pytest
 from tests.end_to_end.compose.conftest import Deploytool
 from tests.registry import serving
 
+# The copy of the repository that a test runs in has no history.
+SOURCE = {"IMAGE_SOURCE": "https://example.org/owner/shop", "IMAGE_REVISION": "c0ffee" * 6 + "c0de"}
 ACCEPTED = "application/vnd.docker.distribution.manifest.v2+json"
 
 
@@ -27,7 +29,7 @@ def registry(engine: None, tmp_path: Path) -> Iterator[str]:
 
 
 def test_each_image_is_pushed_once_and_named_by_its_digest(tool: Deploytool, registry: str) -> None:
-    first = tool.run("push", registry, "--output", "json")
+    first = tool.run("push", registry, "--output", "json", **SOURCE)
     assert first.code == 0, str(first)
     images = first.result["images"]
     assert set(images) == set(tool.packages)
@@ -36,16 +38,23 @@ def test_each_image_is_pushed_once_and_named_by_its_digest(tool: Deploytool, reg
         place = f"http://{registry}/v2/{name}/manifests/{each['tag']}"
         answer = httpx2.get(place, headers={"Accept": ACCEPTED}, timeout=10)
         assert answer.headers["Docker-Content-Digest"] == digest
-    again = tool.run("push", registry, "--output", "json")
+    again = tool.run("push", registry, "--output", "json", **SOURCE)
     assert again.result["images"] == images
     assert "pushed" not in again.errors
     assert again.errors.count("present") == len(set(map(json.dumps, images.values())))
     release = json.loads((tool.root / "releases" / "compose.json").read_text())
     assert (release["system"], release["images"]) == ("shop", images)
+    assert (release["repository"], release["commit"]) == tuple(SOURCE.values())
+
+
+def test_a_push_that_nobody_knows_the_sources_of_is_refused(tool: Deploytool) -> None:
+    ended = tool.run("push", "127.0.0.1:1")
+    assert ended.code == 2, str(ended)
+    assert "where the images come from is not known" in ended.errors
 
 
 def test_a_registry_that_does_not_answer_is_named(tool: Deploytool) -> None:
-    ended = tool.run("push", "127.0.0.1:1")
+    ended = tool.run("push", "127.0.0.1:1", **SOURCE)
     assert ended.code == 1, str(ended)
     assert "was not pushed to 127.0.0.1:1" in ended.errors
     assert "connection refused" in ended.errors

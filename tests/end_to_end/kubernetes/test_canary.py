@@ -1,4 +1,4 @@
-"""The main job on the kubernetes target."""
+"""Canaries on the kubernetes target that are not well."""
 
 import pytest
 

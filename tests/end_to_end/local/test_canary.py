@@ -1,4 +1,4 @@
-"""The main job on the local target: healthy canaries are promoted, faulty ones rolled back."""
+"""Canaries on the local target that are not well."""
 
 import pytest
 

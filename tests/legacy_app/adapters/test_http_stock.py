@@ -1,4 +1,4 @@
-"""How HttpStock meets an inventory that fails; the healthy one is in test_stocks.py."""
+"""How HttpStock meets an inventory that fails; the healthy one is in contract/test_stocks.py."""
 
 import asyncio
 from collections.abc import Callable

@@ -85,20 +85,26 @@ def _write(file: Path, release: Release, proving: Proving | None) -> None:
     text, bundle = release.model_dump_json(indent=2) + "\n", bundle_of(file)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=file.parent) as place:
-            signature = ""
-            if proving:
-                content, made = Path(place) / file.name, Path(place) / bundle.name
-                content.write_text(text, encoding="utf-8")
-                proving.signing.sign_file(content, made)
-                signature = made.read_text(encoding="utf-8")
-            bundle.unlink(missing_ok=True)
-            write_durably(file, text, 0o644)
-            if proving:
-                write_durably(bundle, signature, 0o644)
+        is_there = file.is_file() and file.read_bytes() == text.encode()
+        if proving and is_there and proving.signing.is_signed_file(file, bundle):
+            return
+        signature = _signature(file, text, proving) if proving else ""
+        bundle.unlink(missing_ok=True)
+        write_durably(file, text, 0o644)
+        if signature:
+            write_durably(bundle, signature, 0o644)
     except OSError as error:
         raise InvalidInput(
             f"the release cannot be written to {file}",
             why=str(error),
             hint="name another file with --file",
         ) from error
+
+
+def _signature(file: Path, text: str, proving: Proving) -> str:
+    """Return the bundle that proves a text, before anything is written where it will lie."""
+    with tempfile.TemporaryDirectory() as place:
+        content = Path(place) / file.name
+        content.write_text(text, encoding="utf-8")
+        proving.signing.sign_file(content, bundle_of(content))
+        return bundle_of(content).read_text(encoding="utf-8")

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from deploytool.errors import CheckFailed, InvalidInput, Place, PlatformFailed
-from deploytool.proofs.cosign import Signer, attested, cosign, require_signature, words_of
+from deploytool.proofs.cosign import (
+    Signer,
+    attested,
+    cosign,
+    require_blob,
+    require_signature,
+    words_of,
+)
 
 _PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable
 _GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -58,6 +65,16 @@ class Signing:
             image,
             subject=f"{kind} was not attested of {image}",
         )
+
+    def is_signed_file(self, content: Path, bundle: Path) -> bool:
+        """Tell whether a bundle holds this signer's signature of a file."""
+        if self.signer is None:
+            return False
+        try:
+            require_blob(content.read_bytes(), bundle, self.signer)
+        except InvalidInput:
+            return False
+        return True
 
     def sign_file(self, content: Path, bundle: Path) -> None:
         """Sign a file; its bundle is what verifies it. Raises PlatformFailed."""

@@ -6,6 +6,8 @@ from contextlib import AbstractAsyncContextManager
 import httpx2
 import pytest
 
+from legacy_app.adapters import database as database_module
+
 Start = Callable[..., AbstractAsyncContextManager[httpx2.AsyncClient]]
 ORDER = {"customer": "Ada", "lines": [{"sku": "BOWL-ASH", "qty": 2}]}
 
@@ -99,3 +101,14 @@ async def test_every_answer_names_its_revision_and_its_request(start_shop: Start
         made = await shop.get("/nowhere", headers={"X-Request-Id": "with space"})
         assert len(made.headers["X-Request-Id"]) == 32
         assert (await shop.get("/version")).json() == {"service": "legacy-app", "revision": "r1"}
+
+
+async def test_without_its_database_it_lives_but_is_not_ready(
+    start_shop: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database_module, "WAIT_S", 0.2)
+    async with start_shop(db_host="/nowhere") as shop:
+        assert (await shop.get("/livez")).status_code == 200
+        assert (await shop.get("/readyz")).status_code == 503
+        answer = await shop.get("/api/orders")
+        assert (answer.status_code, answer.json()["type"]) == (503, "database-unavailable")

@@ -1,0 +1,1 @@
+"""From main to production: release, deployment, and what people decide about it."""

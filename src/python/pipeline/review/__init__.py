@@ -1,0 +1,1 @@
+"""What a change comes to, for those who review it; computed without a cluster."""

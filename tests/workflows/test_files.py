@@ -1,0 +1,169 @@
+"""What the workflows must say though act passes it over, and the linters know nothing of it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.workflows.acting import SANDBOX, read_workflows
+
+FOLDER = SANDBOX / ".github" / "workflows"
+WORKFLOWS = read_workflows(FOLDER)
+JOBS = [
+    pytest.param(job, id=f"{file}:{name}")
+    for file, workflow in WORKFLOWS.items()
+    for name, job in workflow["jobs"].items()
+]
+STEPS = [
+    pytest.param(step, id=f"{file}:{name}:{step.get('name', number)}")
+    for file, workflow in WORKFLOWS.items()
+    for name, job in workflow["jobs"].items()
+    for number, step in enumerate(job.get("steps", []))
+]
+CHANGES_TARGETS = ("deploy.yml", "decide.yml")
+# These compare with another commit.
+NEEDS_HISTORY = re.compile(r"\.ci/(select|report)\b|\.ci/run \S*(main|BASE|base)")
+
+
+@pytest.mark.parametrize("file", WORKFLOWS)
+def test_nothing_is_permitted_but_what_a_job_is_granted(file: str) -> None:
+    assert WORKFLOWS[file]["permissions"] == {}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_job_says_what_it_may_do(job: dict[str, Any]) -> None:
+    assert isinstance(job["permissions"], dict)
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_job_ends_some_time(job: dict[str, Any]) -> None:
+    # Of a called workflow its own jobs say so.
+    assert "uses" in job or job["timeout-minutes"] <= 180
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_ends_some_time_and_has_a_name(step: dict[str, Any]) -> None:
+    assert step["timeout-minutes"] <= 120
+    assert step["name"]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_outlasts_the_longest_of_its_steps(job: dict[str, Any]) -> None:
+    steps = [step["timeout-minutes"] for step in job.get("steps", [])]
+    assert not steps or max(steps) < job["timeout-minutes"]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_that_runs_what_is_in_the_repository_checks_it_out_first(job: dict[str, Any]) -> None:
+    for step in job.get("steps", []):
+        if is_check_out(step):
+            return
+        assert ".ci/" not in step.get("run", ""), step["name"]
+        assert "./" not in step.get("uses", ""), step["name"]
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_that_compares_commits_has_the_whole_history(job: dict[str, Any]) -> None:
+    steps = job.get("steps", [])
+    if not any(NEEDS_HISTORY.search(step.get("run", "")) for step in steps):
+        return
+    [check_out] = [step for step in steps if is_check_out(step)]
+    assert check_out.get("with", {}).get("fetch-depth") == 0 or "--depth" not in check_out["run"]
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_actions_of_others_are_pinned_and_leave_no_credentials(step: dict[str, Any]) -> None:
+    used = step.get("uses", "")
+    if not used or used.startswith("./"):
+        return
+    name, _, ref = used.partition("@")
+    assert name.startswith("actions/"), "only GitHub's own"
+    assert re.fullmatch(r"[0-9a-f]{40}", ref)
+    if name == "actions/checkout":
+        assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("file", WORKFLOWS)
+def test_a_pinned_action_says_its_version_and_is_everywhere_the_same(file: str) -> None:
+    everywhere = "".join(path.read_text() for path in FOLDER.glob("*.yml"))
+    for line in (FOLDER / file).read_text().splitlines():
+        if found := re.search(r"uses: (actions/\S+)@(\S+)", line):
+            assert re.search(r"# v\d+\.\d+\.\d+$", line)
+            assert set(re.findall(rf"{found[1]}@(\S+)", everywhere)) == {found[2]}
+
+
+@pytest.mark.parametrize("file", WORKFLOWS)
+def test_no_name_moves_from_one_release_to_the_next(file: str) -> None:
+    text = (FOLDER / file).read_text()
+    assert ":latest" not in text
+    assert "-latest" not in text
+
+
+@pytest.mark.parametrize("file", WORKFLOWS)
+def test_what_a_fork_can_start_has_no_secrets(file: str) -> None:
+    triggers = WORKFLOWS[file]["on"]
+    assert "pull_request_target" not in triggers
+    if "pull_request" in triggers:
+        assert not re.search(r"secrets(\.\w|:)", (FOLDER / file).read_text())
+        granted = [job["permissions"] for job in WORKFLOWS[file]["jobs"].values()]
+        assert all(set(each.values()) <= {"read"} for each in granted)
+
+
+def test_what_may_comment_runs_nothing_of_the_pull_request() -> None:
+    [job] = WORKFLOWS["comment.yml"]["jobs"].values()
+    [check_out] = [step for step in job["steps"] if is_check_out(step)]
+    # Without a ref that is main.
+    assert set(check_out["with"]) == {"persist-credentials"}
+    for step in job["steps"]:
+        assert "dist/" not in step.get("run", "").partition(" ")[0]
+        assert "${{" not in step.get("run", "")
+
+
+@pytest.mark.parametrize("file", CHANGES_TARGETS)
+def test_what_changes_a_target_is_never_cancelled_and_one_at_a_time(file: str) -> None:
+    assert "concurrency" not in WORKFLOWS[file]
+    for job in WORKFLOWS[file]["jobs"].values():
+        assert job["concurrency"]["cancel-in-progress"] is False
+        assert "${{ inputs.target }}" in job["concurrency"]["group"]
+
+
+def test_a_canary_can_be_aborted_while_its_deployment_runs() -> None:
+    groups = {
+        job["concurrency"]["group"]
+        for file in CHANGES_TARGETS
+        for job in WORKFLOWS[file]["jobs"].values()
+    }
+    assert len(groups) == len(CHANGES_TARGETS)
+
+
+@pytest.mark.parametrize("file", CHANGES_TARGETS)
+def test_the_environment_of_a_target_is_its_gate(file: str) -> None:
+    for job in WORKFLOWS[file]["jobs"].values():
+        assert job["environment"] == "${{ inputs.target }}"
+
+
+def test_production_follows_staging_and_staging_the_build() -> None:
+    jobs = WORKFLOWS["release.yml"]["jobs"]
+    order = {name: job.get("needs") for name, job in jobs.items()}
+    assert order == {"build": None, "staging": "build", "production": "staging"}
+    assert jobs["build"]["concurrency"]["cancel-in-progress"] is False
+
+
+def test_only_the_build_may_push_images_or_sign_in_its_name() -> None:
+    for file, name, job in all_jobs():
+        writes = {scope for scope, access in job["permissions"].items() if access == "write"}
+        if writes & {"packages", "id-token"}:
+            assert (file, name) == ("release.yml", "build")
+
+
+def all_jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for file, workflow in WORKFLOWS.items():
+        for name, job in workflow["jobs"].items():
+            yield file, name, job
+
+
+def is_check_out(step: dict[str, Any]) -> bool:
+    return step.get("uses", "").startswith("actions/checkout@") or "git checkout" in step.get(
+        "run", ""
+    )
