@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,12 +18,30 @@ from deploytool.record.journal import Journal
 from deploytool.record.origin import Origin
 from deploytool.record.store import TargetState, Wish, read_state
 from deploytool.system.declaration import System
+from deploytool.system.release import ReleaseFile, read_release
 from deploytool.system.revision import revision_of
 
 STABLE, CANARY = (revision_of("back", artifact, {}) for artifact in ("old", "new"))
 BOUNDS = [*(0.005 * 2 ** (i / 2) for i in range(20)), math.inf]
 REQUESTS_PER_S = 200
 SILENCE = Instance("back", Role.CANARY, "", Condition.WAITING, "no answer from /readyz: timed out")
+
+
+def release_of(folder: Path, names: Collection[str], content: str = "1") -> ReleaseFile:
+    """Return a release with an image for each name; content: one hexadecimal digit."""
+    image = {"tag": content, "platform": "linux/amd64"}
+    release = {
+        "format": 1,
+        "system": "example",
+        "repository": "https://example.org/shop",
+        "commit": content * 40,
+        "images": {
+            name: {**image, "image": f"host/{name}@sha256:{content * 64}"} for name in names
+        },
+    }
+    path = folder / f"release-{content}.json"
+    path.write_text(json.dumps(release))
+    return read_release(path)
 
 
 class Killed(BaseException):

@@ -1,6 +1,5 @@
 """Which release a target is brought to, and when all of it has arrived there."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,9 +15,10 @@ from deploytool.platforms.base import Platform
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
 from deploytool.system.declaration import System
-from deploytool.system.release import ReleasedBuild, ReleaseFile, read_release
+from deploytool.system.release import ReleasedBuild, ReleaseFile
 from deploytool.system.revision import Revision
 from deploytool.system.targets import Proof
+from tests.deploytool.operations.scripted import release_of
 
 PARTS = ("back", "front")
 PROOF = Proof(
@@ -74,20 +74,7 @@ class Place:
     told: list[Event] = field(default_factory=list)
 
     def file(self, content: str = "1") -> ReleaseFile:
-        image = {"tag": content, "platform": "linux/amd64"}
-        release = {
-            "format": 1,
-            "system": "shop",
-            "repository": PROOF.repository,
-            "commit": content * 40,
-            "images": {
-                name: {**image, "image": f"host/{name}@sha256:{content * 64}"}
-                for name in SYSTEM.components
-            },
-        }
-        path = self.folder / f"{content}.json"
-        path.write_text(json.dumps(release))
-        return read_release(path)
+        return release_of(self.folder, SYSTEM.components, content)
 
     def context(self, file: ReleaseFile | None, build: str = "1", **changes: Any) -> Context:
         artifacts = {name: self.folder / f"{name}-{build}" for name in PARTS}

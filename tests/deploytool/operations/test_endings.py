@@ -18,9 +18,10 @@ from deploytool.operations.context import Context
 from deploytool.operations.invariants import known_rows
 from deploytool.operations.load import Traffic, run_load
 from deploytool.record import event as record
+from deploytool.record.store import DeployedRelease, TargetState
 from deploytool.system.declaration import Invariant
 from deploytool.traffic.load.generator import LoadGenerator
-from tests.deploytool.operations.scripted import Story, Visitors
+from tests.deploytool.operations.scripted import CANARY, Story, Visitors, release_of
 from tests.deploytool.traffic.load.shop import BUY, Shop, load_of, running_shop
 
 Row = dict[str, object]
@@ -98,6 +99,27 @@ def test_json_output_is_one_object_with_the_result_and_what_was_found(
     assert (told["result"], told["exit_code"]) == ("promoted", 1)
     assert told["failures"][0]["error"] == "check-failed"
     assert told["load"]["broken"][0].startswith("stock adds up")
+
+
+@pytest.mark.parametrize(("looks", "count"), [([[]], 1), ([[], [CUP]], 0)], ids=["good", "broken"])
+def test_with_the_last_canary_its_release_is_promoted_unless_something_is_wrong(
+    tmp_path: Path, shop: Shop, looks: list[list[Row]], count: int
+) -> None:
+    data = Data(tmp_path, shop, *looks)
+    file = release_of(tmp_path, ["back"])
+    build = file.release.builds["back"]
+    data.story.target.released = lambda _: build  # type: ignore[attr-defined]
+    on_its_way = DeployedRelease(
+        digest=file.digest,
+        commit=build.commit,
+        revisions={"back": CANARY.id},
+        images={"back": build.image.digest},
+        since="2026-11-24T07:55:00+00:00",
+    )
+    data.story.store.save(TargetState(release=on_its_way))
+    data.begin()
+    promoted = data.story.store.load().promoted
+    assert [each.digest for each in promoted] == [file.digest] * count
 
 
 def test_a_canary_rolled_back_on_evidence_exits_4_whatever_it_left_behind(

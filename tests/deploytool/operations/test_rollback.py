@@ -1,19 +1,21 @@
 """Where a rollback goes by itself, and where only when it is told to."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.errors import InvalidInput
+from deploytool.errors import CheckFailed, InvalidInput
 from deploytool.operations import replacement, rollback
 from deploytool.operations.context import Context
 from deploytool.platforms.base import Condition, Instance, Role
 from deploytool.record import event as record
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision, revision_of
+from deploytool.system.targets import Proof
 from tests.deploytool.operations.scripted import Story, Visitors
 
 OLDEST, OLD, BAD = (revision_of("back", digest, {}) for digest in ("oldest", "old", "bad"))
@@ -115,6 +117,21 @@ def test_what_is_stable_again_is_in_doubt_no_more(installed: Installed) -> None:
     ended({"phase": Phase.PROMOTED, "stable": OLD, "canary": BAD})(installed.context())
     assert installed.state().doubted == {}
     assert installed.back().canary == OLD
+
+
+def test_where_proof_is_demanded_what_has_none_is_refused_before_anything_changes(
+    installed: Installed,
+) -> None:
+    target: Any = installed.story.target
+    asked: list[str] = []
+    target.prepare = lambda: asked.append("prepare")
+    target.released = lambda revision: asked.append(revision.id)
+    proof = Proof(key=Path("k"), repository="r", require=frozenset({"signature"}))
+    before = installed.state()
+    with pytest.raises(CheckFailed, match=f"nothing proves back {OLD.id}"):
+        rollback.rollback(replace(installed.context(), proof=proof), "back", None)
+    assert asked == [OLD.id]
+    assert installed.state() == before
 
 
 @pytest.mark.parametrize("to", ["", "nothing"])
