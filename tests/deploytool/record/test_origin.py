@@ -4,7 +4,9 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from deploytool.record.origin import git_sha, new_run, origin_of
+import pytest
+
+from deploytool.record.origin import git_sha, new_run, origin_of, source_of
 
 
 def test_run_ids_sort_by_time() -> None:
@@ -45,3 +47,28 @@ def test_the_commit_is_read_from_branches_packs_worktrees_and_bare_heads(tmp_pat
     assert git_sha(tmp_path / "beside") == commit
     git(root, "checkout", "-q", "--detach")
     assert git_sha(root) == commit
+
+
+@pytest.mark.parametrize(
+    ("remote", "repository"),
+    [
+        ("https://example.org/owner/shop.git", "https://example.org/owner/shop"),
+        ("https://ada:secret@example.org/owner/shop", "https://example.org/owner/shop"),
+        ("git@example.org:owner/shop.git", "https://example.org/owner/shop"),
+        ("ssh://git@example.org/owner/shop.git", "https://example.org/owner/shop"),
+        ("/srv/shop", "/srv/shop"),
+    ],
+)
+def test_the_sources_are_where_git_has_them_from(
+    tmp_path: Path, remote: str, repository: str
+) -> None:
+    git(tmp_path, "init", "-q")
+    assert source_of(tmp_path, {}) == ("", "")
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "one")
+    git(tmp_path, "remote", "add", "origin", remote)
+    assert source_of(tmp_path, {}) == (repository, git(tmp_path, "rev-parse", "HEAD"))
+
+
+def test_the_sources_are_what_the_labels_of_the_images_say(tmp_path: Path) -> None:
+    said = {"IMAGE_SOURCE": "https://example.org/shop", "IMAGE_REVISION": "c" * 40}
+    assert source_of(tmp_path, said) == ("https://example.org/shop", "c" * 40)

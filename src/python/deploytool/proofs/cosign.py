@@ -58,6 +58,7 @@ def cosign(
         hint=f"install {_PROGRAM}, then repeat the command",
         timeout_s=timeout_s,
         text=text,
+        is_told_password=True,
     )
 
 

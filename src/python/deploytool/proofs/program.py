@@ -10,6 +10,8 @@ from deploytool.errors import PlatformFailed
 
 # Set for this tool alone, by its own package and by whoever started it.
 _OWN = ("PEX", "PYTHON", "DEPLOYTOOL_")
+# Of a private key; for the one program alone that signs.
+PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 def run_program(
@@ -20,15 +22,19 @@ def run_program(
     timeout_s: float,
     text: str = "",
     cwd: Path | None = None,
+    is_told_password: bool = False,
 ) -> "CompletedProcess[str]":
     """Run a program with a text as its input, whatever comes of it.
 
     It has the environment of this tool without what is its own: logins and proxies have names that
     only their programs know. purpose: what nothing else does here. hint: how to get the program.
+    is_told_password: whether it is to sign.
     Raises PlatformFailed when there is no such program, or when it does not end.
     """
     name = Path(argv[0]).name
     own = {k: v for k, v in os.environ.items() if not k.lstrip("_").startswith(_OWN)}
+    if not is_told_password:
+        own.pop(PASSWORD, None)
     try:
         return subprocess.run(
             argv,

@@ -17,8 +17,8 @@ from deploytool.proofs.cosign import (
     require_signature,
     words_of,
 )
+from deploytool.proofs.program import PASSWORD
 
-_PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable
 _GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 
 
@@ -95,15 +95,15 @@ class Signing:
 
 @contextmanager
 def by_key(key: Path) -> Iterator[Signing]:
-    """Sign with the private key in a file, whose password is in COSIGN_PASSWORD.
+    """Sign with the private key in a file, whose password is in COSIGNPASSWORD.
 
     Nothing is told to a public log. Raises InvalidInput when the key cannot be used.
     """
-    if _PASSWORD not in os.environ:
+    if PASSWORD not in os.environ:
         raise InvalidInput(
             f"the password of {key} is not known",
-            why=f"{_PASSWORD} is not set, and nothing else tells it",
-            hint=f"set {_PASSWORD} in the environment; to nothing, where the key has none",
+            why=f"{PASSWORD} is not set, and nothing else tells it",
+            hint=f"set {PASSWORD} in the environment; to nothing, where the key has none",
         )
     with tempfile.TemporaryDirectory() as folder:
         public = Path(folder) / "key.pub"
@@ -113,7 +113,7 @@ def by_key(key: Path) -> Iterator[Signing]:
                 f"{key} cannot be used to sign",
                 why=f"cosign: {words_of(done)}",
                 hint=f"name a private key as `cosign generate-key-pair` writes it, and see that "
-                f"{_PASSWORD} is its password",
+                f"{PASSWORD} is its password",
                 place=Place(key),
             )
         yield Signing((f"--key={key}", "--tlog-upload=false"), Signer(key=public))
