@@ -101,6 +101,8 @@ _CONTROLLER_MANAGER = (
     "--bind-address=127.0.0.1",
     f"--cluster-cidr={POD_NETWORK}",
     f"--flex-volume-plugin-dir={STATE}/volume-plugins",
+    # Tests wait for it.
+    "--horizontal-pod-autoscaler-sync-period=3s",
     f"--kubeconfig={kubeconfig('kube-controller-manager')}",
     "--leader-elect=false",
     f"--node-cidr-mask-size={POD_NETWORK_BITS}",

@@ -10,7 +10,7 @@ import pytest
 from tests.cluster.lifecycle import first_process
 from tests.end_to_end.deployed import COMPONENT, consistent, events, until
 from tests.end_to_end.kubernetes.conftest import Deploytool
-from tests.end_to_end.policies import UNHURRIED
+from tests.end_to_end.policies import QUICK
 
 # The manifests say two. To make the least that it may, an autoscaler needs no metrics.
 LEAST, MOST = 3, 4
@@ -107,7 +107,7 @@ def test_a_canary_waits_for_a_node_to_take_its_drained_pod(deployed: Deploytool)
     if first_process() is None:
         pytest.skip("a node can be drained on the cluster of these tests alone")
     known = len(deployed.record())
-    policy = {**UNHURRIED, "least_step_s": 30}
+    policy = {**QUICK, "least_step_s": 30}
     with deployed.declared(**policy), deployed.visitors() as counts:
         process = deployed.start(
             "canary", COMPONENT, "--env", "TRIAL=drained", "--no-load", "--steps", SHARE,

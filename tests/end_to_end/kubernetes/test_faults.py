@@ -9,7 +9,7 @@ from tests.cluster.lifecycle import first_process, stopped
 from tests.cluster.programs import API_SERVER
 from tests.end_to_end.deployed import COMPONENT, consistent, events, until
 from tests.end_to_end.kubernetes.conftest import Deploytool
-from tests.end_to_end.policies import UNHURRIED
+from tests.end_to_end.policies import QUICK
 
 AWAY_S = 20
 # While the one gateway is away nobody listens, and what was sent to it gets no answer; legacy-app,
@@ -24,7 +24,7 @@ def test_a_canary_outlives_an_api_server_that_is_away(deployed: Deploytool) -> N
         pytest.skip("the API server can be stopped on the cluster of these tests alone")
     known = len(deployed.record())
     # Nothing must be decided before the server is away.
-    policy = {**UNHURRIED, "least_step_s": 10}
+    policy = {**QUICK, "least_step_s": 10}
     with deployed.declared(**policy), deployed.visitors() as counts:
         process = deployed.start(
             "canary", COMPONENT, "--env", "TRIAL=away", "--no-load", "--steps", "50",
