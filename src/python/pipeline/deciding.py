@@ -29,8 +29,9 @@ def select(changed: Mapping[str, str], now: Graph, before: Graph | None) -> Sele
     if before is not None:
         before = before.with_dependencies(meaning.dependencies_unseen(before))
     changes = meaning_of(changed, now, before)
-    if changes.unknown:
-        return everything(changes.unknown)
+    unknown = changes.unknown or _homeless(now)
+    if unknown:
+        return everything(unknown)
     return _selection(changes, now, Reach.of(changes, now, before))
 
 
@@ -88,6 +89,14 @@ def _passing(graph: Graph, platform: str) -> set[str]:
         for target in graph.targets.values()
         if others & target.tags and END_TO_END not in target.tags
     }
+
+
+def _homeless(graph: Graph) -> str | None:
+    """Return why no stage would run a test of a whole system, if there is one of no platform."""
+    for test in graph.of_kinds("python_test"):
+        if END_TO_END in test.tags and len(test.tags & set(PLATFORMS)) != 1:
+            return f"{test.address} is tagged {END_TO_END}, and not with one platform"
+    return None
 
 
 def _selection(changes: Changes, now: Graph, reach: Reach) -> Selection:

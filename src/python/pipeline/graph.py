@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -58,17 +58,8 @@ class Graph:
         """Return the graph with dependencies that Pants does not count as such."""
         return Graph(
             {
-                address: (
-                    Target(
-                        address,
-                        target.kind,
-                        target.sources,
-                        target.dependencies | frozenset(more[address]),
-                        target.tags,
-                        target.fields,
-                    )
-                    if address in more
-                    else target
+                address: replace(
+                    target, dependencies=target.dependencies | frozenset(more.get(address, ()))
                 )
                 for address, target in self.targets.items()
             }
