@@ -49,4 +49,5 @@ if __name__ == "__main__":
         case [reference]:
             main(Path.cwd(), reference)
         case _:
-            sys.exit("usage: .ci/select [BASE]")
+            sys.stderr.write("usage: .ci/select [BASE]\n")
+            sys.exit(2)
