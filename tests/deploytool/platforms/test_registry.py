@@ -13,8 +13,14 @@ import httpx2
 import pytest
 
 from deploytool.errors import CheckFailed, PlatformFailed
-from deploytool.platforms.engine_images import EngineImage, engine_image
-from deploytool.platforms.registry import HeldImage, Registry, held_image, require_same
+from deploytool.platforms.engine_images import EngineImage, content_of, engine_image
+from deploytool.platforms.registry import (
+    HeldImage,
+    Registry,
+    held_image,
+    is_same,
+    require_alike,
+)
 from tests.registry import serving
 
 NAME = "localhost:5000/shop:t1"
@@ -41,15 +47,46 @@ def test_an_index_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("identity", [CONFIG, MANIFEST], ids=["classic", "containerd"])
 def test_an_engine_knows_its_images_by_configuration_or_by_manifest(identity: str) -> None:
-    require_same(NAME, HeldImage(MANIFEST, CONFIG), EngineImage(identity, "linux/amd64"))
+    assert is_same(HeldImage(MANIFEST, CONFIG), of_content("1", identity))
+    assert not is_same(HeldImage(MANIFEST, CONFIG), of_content("1", OTHER))
 
 
-@pytest.mark.parametrize("config", [CONFIG, ""], ids=["another", "unknown"])
-def test_another_image_is_refused_and_both_are_named(config: str) -> None:
+def of_content(content: str, identity: str) -> EngineImage:
+    return EngineImage(identity, "linux/amd64", content)
+
+
+def test_another_content_is_refused_and_both_images_are_named() -> None:
+    require_alike(NAME, of_content("1", CONFIG), of_content("1", OTHER))
     with pytest.raises(CheckFailed) as refused:
-        require_same(NAME, HeldImage(MANIFEST, config), EngineImage(OTHER, "linux/amd64"))
+        require_alike(NAME, of_content("2", CONFIG), of_content("1", OTHER))
     told = f"{refused.value.what} {refused.value.why}"
-    assert all(each in told for each in (NAME, MANIFEST, config, OTHER))
+    assert all(each in told for each in (NAME, CONFIG, OTHER))
+
+
+BUILT: dict[str, Any] = {
+    "Created": "2026-11-30T10:00:00Z",
+    "Config": {"Cmd": ["serve"], "Env": ["A=1"], "Labels": {"revision": "a"}, "Volumes": None},
+    "RootFS": {"Type": "layers", "Layers": [OTHER]},
+}
+
+
+def test_the_same_built_elsewhere_at_another_time_is_the_same_content() -> None:
+    labels = {**BUILT["Config"], "Labels": {"revision": "b"}, "Volumes": {}}
+    again = {**BUILT, "Created": "2026-11-30T11:00:00Z", "Config": labels}
+    assert content_of(again) == content_of(BUILT)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"RootFS": {"Type": "layers", "Layers": [CONFIG]}},
+        {"Config": {"Cmd": ["serve"], "Env": ["A=2"]}},
+        {"Config": {"Cmd": ["serve"], "Env": ["A=1"], "Entrypoint": ["/other"]}},
+        {"Config": {"Cmd": ["serve"], "Env": ["A=1"], "User": "0"}},
+    ],
+)
+def test_another_layer_or_setting_is_another_content(change: dict[str, Any]) -> None:
+    assert content_of({**BUILT, **change}) != content_of(BUILT)
 
 
 @pytest.fixture
@@ -88,6 +125,18 @@ def test_an_image_that_somebody_moved_the_tag_to_is_not_taken(
     assert engine_image(mine).id in refused.value.why
     assert engine_image(other).id in refused.value.why
     assert digest not in refused.value.why
+
+
+def test_the_same_built_elsewhere_is_present_as_it_was_pushed_from_there(
+    registry: Registry, images: list[str]
+) -> None:
+    digest, first = registry.push(images[0]), engine_image(images[0]).id
+    _docker("import", "--message=elsewhere", "-", images[0], content=_layer(images[0]))
+    assert engine_image(images[0]).id != first
+    assert registry.digest(images[0]) == digest
+    _docker("import", "--change=USER 0", "-", images[0], content=_layer(images[0]))
+    with pytest.raises(CheckFailed, match="is another image than the one that was built"):
+        registry.digest(images[0])
 
 
 def test_an_index_under_the_tag_is_not_taken(registry: Registry, images: list[str]) -> None:

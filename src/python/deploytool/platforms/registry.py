@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from deploytool.errors import CheckFailed, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
 from deploytool.platforms.engine_images import EngineImage, engine_image
+from deploytool.platforms.released_images import pull
 
 _ASK_S = 60.0
 _PUSH_S = 1800.0
@@ -40,16 +41,24 @@ def held_image(name: str, inspected: str) -> HeldImage:
     return HeldImage(found["Descriptor"]["digest"], manifest.get("config", {}).get("digest", ""))
 
 
-def require_same(name: str, held: HeldImage, built: EngineImage) -> None:
-    """Raise CheckFailed unless a registry holds the very image that the engine has.
+def is_same(held: HeldImage, built: EngineImage) -> bool:
+    """Tell whether a registry holds the very image that the engine has.
 
     An engine that keeps images in containerd knows them by their manifest.
     """
-    if built.id not in {held.config, held.digest}:
+    return built.id in {held.config, held.digest}
+
+
+def require_alike(name: str, held: EngineImage, built: EngineImage) -> None:
+    """Raise CheckFailed unless a container is the same from the registry's image as from ours.
+
+    Built on another machine, an image of the same content has another id.
+    """
+    if held.content != built.content:
         raise CheckFailed(
             f"{name} is another image than the one that was built",
-            why=f"the registry holds {held.config or 'an unknown one'} (manifest {held.digest}), "
-            f"the engine {built.id}",
+            why=f"the registry holds {held.id}, the engine {built.id}: their layers or settings "
+            "differ",
             hint="if what was built is right, delete the tag in the registry and repeat the "
             "command; to use the registry's, pull it and give it the name that was built",
         )
@@ -64,7 +73,7 @@ class Registry:
     def digest(self, image: str) -> str | None:
         """Return the digest under which the registry holds the engine's image; None without.
 
-        image: NAME:TAG. Raises CheckFailed when it is another image that has this name there.
+        image: NAME:TAG. Raises CheckFailed when an image of another content has this name there.
         """
         asked = docker(
             # Whether plain http will do is the engine's to say when something is pushed.
@@ -74,7 +83,9 @@ class Registry:
         if asked.returncode != 0:
             return None
         held = held_image(self._name(image), asked.stdout)
-        require_same(self._name(image), held, engine_image(image))
+        built = engine_image(image)
+        if not is_same(held, built):
+            require_alike(self._name(image), self._pulled(image, held.digest), built)
         return held.digest
 
     def push(self, image: str) -> str:
@@ -101,6 +112,15 @@ class Registry:
     def reference(self, image: str, digest: str) -> str:
         """Return the name by which this content, and no other, is pulled."""
         return f"{self._name(image).rpartition(':')[0]}@{digest}"
+
+    def _pulled(self, image: str, digest: str) -> EngineImage:
+        """Return what the engine says of the registry's image; layers that are here stay."""
+        reference = self.reference(image, digest)
+        pull(reference)
+        try:
+            return engine_image(reference)
+        finally:
+            docker(("image", "rm", "--no-prune", reference), timeout_s=_ASK_S)
 
     def _name(self, image: str) -> str:
         return f"{self.address}/{image}"
