@@ -70,14 +70,13 @@ def released_manifests(
 ) -> str:
     """Return the manifests of a target with the images of a release; needs no cluster.
 
-    root, deploy and artifacts: of the target, as above; artifacts are those of a release. An image
-    that it has not stays as the manifests name it. Raises InvalidInput.
+    root, deploy and artifacts: of the target, as above; artifacts are those of a release.
+    Raises InvalidInput, also when the manifests run an image that it lacks.
     """
-    rendered = render_manifests(
-        deploy / target.manifests, target=target, root=root, artifacts=artifacts
-    )
+    folder = deploy / target.manifests
+    rendered = render_manifests(folder, target=target, root=root, artifacts=artifacts)
     builds = (released_build(path) for path in artifacts.values() if path.suffix == ".json")
     images = {image_base(each.image.image): each.image.image for each in builds if each}
     module = import_module("deploytool.platforms.kubernetes.manifests")
-    text: str = module.with_images_in(rendered, images)
+    text: str = module.with_release_in(rendered, images, folder)
     return text

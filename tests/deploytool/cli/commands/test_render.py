@@ -82,3 +82,14 @@ def test_a_target_without_manifests_is_named(release: Path) -> None:
     refused = run("--release", str(release), "gitops", target="compose")
     assert refused.return_value == InvalidInput.exit_code
     assert "compose has no manifests" in refused.output
+
+
+def test_what_the_release_lacks_is_not_written(release: Path) -> None:
+    file = Path("deploy/kubernetes/base/gateway.yaml")
+    text = file.read_text()
+    assert "image: gateway:local" in text
+    file.write_text(text.replace("image: gateway:local", "image: traefik:3"))
+    refused = run("--release", str(release), "gitops")
+    assert refused.return_value == ExitCode.USAGE, refused.output
+    assert "container gateway of Deployment/gateway runs traefik:3" in refused.output
+    assert not Path("gitops").exists()

@@ -105,7 +105,7 @@ def test_the_images_of_a_release_are_pulled_from_where_it_says(
     build = ReleasedBuild(image=image, repository="https://example.org/shop", commit="c" * 40)
     found = images(cluster, write_artifacts(tmp_path, {"database": build}))
     assert found.reference("database:1") == released
-    assert found.released == {released}
+    assert found.released == {"database": released}
     found.push()
     assert pushed == ["database:1", "gateway:1"]
     # Beside it nothing goes on that was built before. Whoever asks next knows that, and yet a build

@@ -8,8 +8,14 @@ import pytest
 
 from deploytool.errors import InvalidInput
 from deploytool.platforms.images import image_base
-from deploytool.platforms.kubernetes.manifests import Manifests, parse, with_images
-from deploytool.platforms.kubernetes.objects import Object, port_of
+from deploytool.platforms.kubernetes.manifests import (
+    Manifests,
+    parse,
+    with_images,
+    with_release,
+    with_release_in,
+)
+from deploytool.platforms.kubernetes.objects import Object, all_containers, port_of
 
 FOLDER = Path("deploy/kubernetes/overlays/example")
 
@@ -170,6 +176,54 @@ def test_images_are_replaced_in_every_container_and_those_of_others_stay() -> No
 def test_an_object_without_pods_has_no_images_to_replace(kind: str) -> None:
     items = [item for item in parse(TEXT) if item["kind"] == kind]
     assert [with_images(item, {"web": "built"}) for item in items] == items
+
+
+RELEASE = {name: f"{name}@sha256:1f" for name in ("web", "edge", "store", "migrations", "side")}
+POD = "{containers: [{name: own, image: web:1}], initContainers: [{name: first, image: IMAGE}]}"
+KINDS = {
+    **dict.fromkeys(
+        ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"],
+        f"{{template: {{spec: {POD}}}}}",
+    ),
+    "CronJob": f"{{jobTemplate: {{spec: {{template: {{spec: {POD}}}}}}}}}",
+    "Pod": POD,
+}
+
+
+def of_kind(kind: str, image: str) -> list[Object]:
+    return parse(
+        f"kind: {kind}\nmetadata: {{name: any}}\nspec: {KINDS[kind]}".replace("IMAGE", image)
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_beside_a_release_every_container_runs_an_image_of_it(kind: str) -> None:
+    found = with_release(of_kind(kind, "elsewhere.example/side:7"), RELEASE, FOLDER)
+    assert [each["image"] for each in all_containers(found[0])] == [
+        RELEASE["side"],
+        RELEASE["web"],
+    ]
+    assert found != of_kind(kind, RELEASE["side"]), "the object's own image was replaced, too"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_image_that_a_release_lacks_is_refused_with_its_object_and_container(kind: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        with_release(of_kind(kind, "elsewhere.example/other:7"), RELEASE, FOLDER)
+    said = f"container first of {kind}/any runs elsewhere.example/other:7; the release has edge, "
+    assert refusal.value.why.startswith(said)
+    assert "take them out of the manifests" in refusal.value.hint
+    assert str(refusal.value.place) == str(FOLDER)
+
+
+def test_a_rendered_text_has_the_images_of_a_release_or_is_refused() -> None:
+    text = with_release_in(TEXT, RELEASE, FOLDER)
+    found = {each["image"] for item in parse(text) for each in all_containers(item)}
+    assert found == set(RELEASE.values())
+    with pytest.raises(InvalidInput) as refusal:
+        with_release_in(TEXT, {"web": RELEASE["web"]}, FOLDER)
+    for each in ("Job/migrations", "Deployment/web", "Deployment/edge", "StatefulSet/store"):
+        assert each in refusal.value.why, "all that is lacking is told at once"
 
 
 def changed(old: str, new: str) -> Manifests:

@@ -66,9 +66,9 @@ class ClusterImages:
         return known or f"{self._registry.address}/{name}"
 
     @property
-    def released(self) -> set[str]:
-        """The images of the release that is deployed, NAME@DIGEST; none without one."""
-        return set(self._released.values())
+    def released(self) -> dict[str, str]:
+        """The images of the release that is deployed: name -> NAME@DIGEST; none without one."""
+        return {image_base(name): image for name, image in self._released.items()}
 
     def _before(self) -> dict[str, str]:
         """Return what goes on as it was deployed last: nothing of it beside a release."""

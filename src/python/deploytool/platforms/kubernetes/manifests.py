@@ -12,11 +12,13 @@ from deploytool.platforms.kubernetes.objects import (
     TEMPLATE,
     WORKLOADS,
     Object,
+    all_containers,
     annotations_of,
     containers,
     digest,
     in_order,
     labels_of,
+    with_containers,
     with_marks,
 )
 
@@ -192,23 +194,41 @@ _REVISION_S = frozenset({"image", "env", "envFrom"})
 
 def with_images(item: Object, images: Mapping[str, str]) -> Object:
     """Return an object that runs other images. images: name without registry -> image."""
-    spec = item.get("spec", {})
-    template = spec.get("template")
-    if item["kind"] not in WORKLOADS | {"Job"} or not template:
-        return item
-    pod = dict(template["spec"])
-    for name in ("initContainers", "containers"):
-        if name in pod:
-            pod[name] = [
-                {**each, "image": images.get(image_base(each["image"]), each["image"])}
-                for each in pod[name]
-            ]
-    return {**item, "spec": {**spec, "template": {**template, "spec": pod}}}
+
+    def with_image(container: Object) -> Object:
+        image = container["image"]
+        return {**container, "image": images.get(image_base(image), image)}
+
+    return with_containers(item, with_image)
 
 
-def with_images_in(rendered: str, images: Mapping[str, str]) -> str:
-    """Return a rendered text whose objects run other images; see `with_images`."""
-    items = [with_images(item, images) for item in parse(rendered)]
+def with_release(items: Sequence[Object], images: Mapping[str, str], folder: Path) -> list[Object]:
+    """Return the objects with the images of a release in all containers.
+
+    images: all that it holds, name without registry -> image. folder: where the objects come from,
+    for messages. Raises InvalidInput when it lacks one: none is to run that nothing proves.
+    """
+    lacking = [
+        f"container {each['name']} of {item['kind']}/{item['metadata']['name']} runs "
+        f"{each['image']}"
+        for item in items
+        for each in all_containers(item)
+        if image_base(each["image"]) not in images
+    ]
+    if lacking:
+        raise InvalidInput(
+            f"the release lacks images that {folder} runs",
+            why=f"{'; '.join(lacking)}; the release has {', '.join(sorted(images))}",
+            hint="name images of the release in these containers, or take them out of the "
+            "manifests",
+            place=Place(folder),
+        )
+    return [with_images(item, images) for item in items]
+
+
+def with_release_in(rendered: str, images: Mapping[str, str], folder: Path) -> str:
+    """Return a rendered text whose objects run the images of a release; see `with_release`."""
+    items = with_release(parse(rendered), images, folder)
     return yaml.safe_dump_all(items, sort_keys=False, explicit_start=True)
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,14 @@ _FIRST = (
 )
 _LAST = ("PodDisruptionBudget", "HorizontalPodAutoscaler", "GatewayClass", "Gateway", "HTTPRoute")
 WORKLOADS = frozenset({"Deployment", "StatefulSet", "DaemonSet"})
+# Where an object has the specification of its pods, by its kind.
+_TEMPLATE = ("spec", "template", "spec")
+_PODS = {
+    **dict.fromkeys([*WORKLOADS, "Job", "ReplicaSet", "ReplicationController"], _TEMPLATE),
+    "CronJob": ("spec", "jobTemplate", *_TEMPLATE),
+    "Pod": ("spec",),
+}
+_CONTAINERS = ("initContainers", "containers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +131,28 @@ def template_of(pod: Object) -> str:
 def containers(workload: Object) -> list[Object]:
     """Return the containers of a workload's pods, the first of which is the component's own."""
     return list(workload["spec"]["template"]["spec"].get("containers") or [])
+
+
+def all_containers(item: Object) -> list[Object]:
+    """Return all containers of an object's pods, those that come first too; none without pods."""
+    pod = item if item["kind"] in _PODS else {}
+    for name in _PODS.get(item["kind"], ()):
+        pod = pod.get(name) or {}
+    return [each for name in _CONTAINERS for each in pod.get(name) or []]
+
+
+def with_containers(item: Object, change: Callable[[Object], Object]) -> Object:
+    """Return an object with each container of its pods changed; one without pods as it is."""
+    return _with_containers(item, _PODS[item["kind"]], change) if all_containers(item) else item
+
+
+def _with_containers(
+    item: Object, path: tuple[str, ...], change: Callable[[Object], Object]
+) -> Object:
+    if path:
+        return {**item, path[0]: _with_containers(item[path[0]], path[1:], change)}
+    found = {name: item[name] for name in _CONTAINERS if item.get(name)}
+    return {**item, **{name: [change(each) for each in found[name]] for name in found}}
 
 
 def with_environment(workload: Object, environment: Mapping[str, str]) -> Object:

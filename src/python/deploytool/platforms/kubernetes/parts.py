@@ -16,7 +16,7 @@ from deploytool.platforms.kubernetes.images import ClusterImages
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.jobs import Jobs
 from deploytool.platforms.kubernetes.kubectl import Kubectl, client_environment
-from deploytool.platforms.kubernetes.manifests import Manifests, parse
+from deploytool.platforms.kubernetes.manifests import Manifests, parse, with_release
 from deploytool.platforms.kubernetes.objects import Object, with_environment
 from deploytool.platforms.kubernetes.prometheus import ByPrometheus
 from deploytool.platforms.kubernetes.releases import ClusterReleases
@@ -112,11 +112,16 @@ class Parts:
 
     @cached_property
     def manifests(self) -> Manifests:
-        """All objects, as kustomize renders them, with the declared limits. Raises InvalidInput."""
+        """All objects, as kustomize renders them, with the declared limits.
+
+        With a release they run its images, each of them. Raises InvalidInput.
+        """
         services = self._system.services
         limits_s = {name: service.answer_within_s for name, service in services.items()}
         rendered = parse(self.kubectl.render(self._folder))
         items = [with_answer_limits(item, limits_s) for item in rendered]
+        if released := self.images.released:
+            items = with_release(items, released, self._folder)
         found = Manifests(items, self._folder, services, self._target.namespace)
         found.require_pod(self.database.component)
         return found

@@ -112,7 +112,7 @@ class KubernetesPlatform:
 
     def require_images(self) -> None:
         """See that the registry has all of the release."""
-        require_held(self._parts.images.released)
+        require_held(self._parts.images.released.values())
 
     def start_foundation(
         self, deadline_s: float, meanwhile: Callable[[], None] = lambda: None
