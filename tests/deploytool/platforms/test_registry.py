@@ -114,6 +114,17 @@ def test_what_was_pushed_is_present(registry: Registry, images: list[str]) -> No
     assert registry.digest(images[0]) == digest
 
 
+def test_a_registry_that_does_not_say_what_it_has_is_not_pushed_over(
+    registry: Registry, images: list[str]
+) -> None:
+    assert registry.address
+    with pytest.raises(PlatformFailed) as refused:
+        Registry("127.0.0.1:1").digest(images[0])
+    assert refused.value.what == f"whether there is 127.0.0.1:1/{images[0]} is not known"
+    assert "connection refused" in refused.value.why
+    assert "docker login 127.0.0.1:1" in refused.value.hint
+
+
 def test_an_image_that_somebody_moved_the_tag_to_is_not_taken(
     registry: Registry, images: list[str]
 ) -> None:

@@ -13,8 +13,41 @@ import pytest
 from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.compose.engine import Engine
 from deploytool.platforms.registry import Registry
-from deploytool.platforms.released_images import pull, require_held
+from deploytool.platforms.released_images import is_lack, pull, require_held
 from tests.registry import serving
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "no such manifest: localhost:5000/shop:t1",
+        "manifest unknown",
+        "manifest unknown: manifest unknown",
+        "name unknown",
+        "unknown: artifact team/shop:t1 not found",
+        "unknown: repository team/shop not found",
+    ],
+)
+def test_a_registry_that_answers_may_say_in_several_ways_that_it_lacks_something(
+    words: str,
+) -> None:
+    assert is_lack(words)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "unauthorized",
+        "denied: requested access to the resource is denied",
+        "toomanyrequests: slow down",
+        "unknown: <html>not found</html>",
+        "received unexpected HTTP status: 502 Bad Gateway",
+        'error pinging v2 registry: Get "https://name unknown/v2/": no such host',
+    ],
+)
+def test_whatever_else_a_registry_says_it_may_have_the_image(words: str) -> None:
+    assert not is_lack(words)
 
 
 def docker(*arguments: str, content: bytes = b"") -> None:
@@ -59,6 +92,7 @@ def test_a_digest_that_the_registry_lacks_is_named(pushed: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         require_held([pushed, lacking])
     assert refused.value.what == f"the registry lacks {lacking}"
+    assert f"docker login {pushed.partition('/')[0]}" in refused.value.hint
     with pytest.raises(PlatformFailed, match="was not pulled"):
         pull(lacking)
 

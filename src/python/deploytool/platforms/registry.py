@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deploytool.errors import CheckFailed, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
 from deploytool.platforms.engine_images import EngineImage, engine_image
-from deploytool.platforms.released_images import pull
+from deploytool.platforms.released_images import inspected, pull
 
 _ASK_S = 60.0
 _PUSH_S = 1800.0
@@ -73,16 +73,13 @@ class Registry:
     def digest(self, image: str) -> str | None:
         """Return the digest under which the registry holds the engine's image; None without.
 
-        image: NAME:TAG. Raises CheckFailed when an image of another content has this name there.
+        image: NAME:TAG. Raises CheckFailed when an image of another content has this name there,
+        PlatformFailed when the registry does not say: what it may have is not pushed over.
         """
-        asked = docker(
-            # Whether plain http will do is the engine's to say when something is pushed.
-            ("manifest", "inspect", "--verbose", "--insecure", self._name(image)),
-            timeout_s=_ASK_S,
-        )
-        if asked.returncode != 0:
+        found = inspected(self._name(image), "--verbose")
+        if found is None:
             return None
-        held = held_image(self._name(image), asked.stdout)
+        held = held_image(self._name(image), found)
         built = engine_image(image)
         if not is_same(held, built):
             require_alike(self._name(image), self._pulled(image, held.digest), built)

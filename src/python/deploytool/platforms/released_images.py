@@ -1,5 +1,6 @@
 """The images of a release in their registry, asked by the command line of Docker."""
 
+import re
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
@@ -10,8 +11,13 @@ _ASK_S = 60.0
 _PULL_S = 1800.0
 # Each look is a program of its own that waits for the registry.
 _THREADS = 8
-# The command line's word for a registry that answers, and has no such image.
-_LACKS = "no such manifest"
+# The command line's words for a registry that answers, and has no such image. The first it says as
+# well when a login is wanted, the second of answers without details, and the last of Harbor's.
+_LACKS = re.compile(
+    r"no such manifest\b"
+    r"|(?:manifest|name) unknown\b"
+    r"|unknown: (?:artifact|repository) \S+ not found$"
+)
 
 
 def require_held(images: Collection[str]) -> None:
@@ -38,20 +44,46 @@ def pull(image: str) -> None:
 
 def _lack(image: str) -> DeployError | None:
     """Return why an image cannot be had, None when its registry holds it."""
-    # Whether plain http will do is the engine's to say when something is pulled.
-    asked = docker(("manifest", "inspect", "--insecure", image), timeout_s=_ASK_S)
-    if asked.returncode == 0:
+    try:
+        found = inspected(image)
+    except PlatformFailed as error:
+        return error
+    if found is not None:
         return None
+    return InvalidInput(
+        f"the registry lacks {image}",
+        why="it answers, and shows no such image",
+        hint="push it again, or name the release of a push that ended well; if the registry wants "
+        f"a login: `docker login {_registry(image)}`",
+    )
+
+
+def inspected(image: str, *options: str) -> str | None:
+    """Return what `docker manifest inspect` says of an image; None when the registry lacks it.
+
+    image: NAME:TAG or NAME@DIGEST. Raises PlatformFailed when the registry does not say.
+    """
+    # Whether plain http will do is the engine's to say when something is pulled or pushed.
+    asked = docker(("manifest", "inspect", "--insecure", *options, image), timeout_s=_ASK_S)
+    if asked.returncode == 0:
+        return asked.stdout
     why = last_line(asked.stderr)
-    if _LACKS in why:
-        return InvalidInput(
-            f"the registry lacks {image}",
-            why=why,
-            hint="push it again, or name the release of a push that ended well",
-        )
-    return PlatformFailed(f"whether there is {image} is not known", why=why, hint=_hint(image))
+    if is_lack(why):
+        return None
+    raise PlatformFailed(f"whether there is {image} is not known", why=why, hint=_hint(image))
+
+
+def is_lack(words: str) -> bool:
+    """Tell whether a line of the command line says that a registry has no such image."""
+    return _LACKS.match(words) is not None
 
 
 def _hint(image: str) -> str:
-    registry = image.partition("/")[0]
-    return f"see that the registry answers and that you are logged in: `docker login {registry}`"
+    return (
+        "see that the registry answers and that you are logged in: "
+        f"`docker login {_registry(image)}`"
+    )
+
+
+def _registry(image: str) -> str:
+    return image.partition("/")[0]
