@@ -61,7 +61,8 @@ class Parts:
         self._system = system
         self._target = target
         self._file = deploy / target.file
-        self._artifacts = artifacts
+        # The others bring programs along, for another platform for example.
+        self._artifacts = {name: path for name, path in artifacts.items() if path.suffix == ".json"}
         self.folder = StateFolder(state)
         self.store = FileStore(state)
         self.secrets = Secrets(self.folder.secrets, on_secret, mode=OPEN_FILE)
