@@ -96,6 +96,16 @@ def test_a_demand_that_cannot_be_met_is_refused(
     assert why in raised.value.why
 
 
+def test_a_demand_cannot_come_after_plain_processes_which_run_no_release(tmp_path: Path) -> None:
+    path = declared(tmp_path, {**PROOF, "require": ["signature"], "after": "local"})
+    file = yaml.safe_load(path.read_text())
+    file["targets"]["local"] = {"platform": "processes", "state": ".local"}
+    path.write_text(yaml.safe_dump(file, sort_keys=False))
+    with pytest.raises(InvalidInput) as raised:
+        read_target(path, "production")
+    assert "production.proof.after names 'local', which runs no images" in raised.value.why
+
+
 def test_plain_processes_cannot_be_proved(tmp_path: Path) -> None:
     path = declared(tmp_path, {**PROOF, "require": ["signature"]}, platform="processes")
     with pytest.raises(InvalidInput) as raised:

@@ -182,6 +182,8 @@ class Targets(Declared):
                 continue
             if proof.after == name or proof.after not in self.targets:
                 raise ValueError(f"{name}.proof.after names {proof.after!r}, no other target")
+            if not isinstance(self.targets[proof.after], OfImages):
+                raise ValueError(f"{name}.proof.after names {proof.after!r}, which runs no images")
         return self
 
 
