@@ -56,7 +56,12 @@ def test_the_commit_is_read_from_branches_packs_worktrees_and_bare_heads(tmp_pat
         ("https://ada:secret@example.org/owner/shop", "https://example.org/owner/shop"),
         ("git@example.org:owner/shop.git", "https://example.org/owner/shop"),
         ("ssh://git@example.org/owner/shop.git", "https://example.org/owner/shop"),
-        ("/srv/shop", "/srv/shop"),
+        ("https://example.org:8443/owner/shop.git", "https://example.org:8443/owner/shop"),
+        ("ssh://git@example.org:2222/owner/shop.git", "https://example.org/owner/shop"),
+        ("git@example.org:/owner/shop.git", "https://example.org/owner/shop"),
+        ("/srv/shop", ""),
+        ("../shop", ""),
+        ("file:///srv/shop.git", ""),
     ],
 )
 def test_the_sources_are_where_git_has_them_from(

@@ -11,6 +11,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+# A login that stands in an address is nobody's business, and the port of ssh none of a browser's.
+_LOGIN = r"(?:[^@/]*@)?"
+_REMOTE = re.compile(
+    rf"(?:https?://{_LOGIN}(?P<web>[^@/]+)/"
+    rf"|ssh://{_LOGIN}(?P<ssh>[^@/:]+)(?::\d+)?/"
+    rf"|{_LOGIN}(?P<scp>[^@/:]+):(?!//)/?)"
+    r"(?P<path>.+?)(?:\.git)?/?"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -89,16 +98,20 @@ def _git_folders(root: Path) -> tuple[Path, Path]:
 
 
 def _remote(root: Path) -> str:
-    """Return the address of the repository that this one was cloned from, as a browser knows it."""
+    """Return the address of the repository that this one was cloned from, as a browser knows it.
+
+    "" where it was cloned from a folder: nobody else would know which one that is.
+    """
     config = configparser.ConfigParser(strict=False, interpolation=None)
     try:
         config.read_string((_git_folders(root)[1] / "config").read_text())
         url = config['remote "origin"']["url"]
     except (OSError, UnicodeDecodeError, configparser.Error, KeyError):
         return ""
-    # A login that stands in it is nobody's business.
-    found = re.fullmatch(r"(?:https?://|ssh://)?(?:[^@/]*@)?([^/:]+)[:/](.+?)(?:\.git)?/?", url)
-    return f"https://{found[1]}/{found[2]}" if found and found[1] else url
+    found = _REMOTE.fullmatch(url)
+    if found is None:
+        return ""
+    return f"https://{found['web'] or found['ssh'] or found['scp']}/{found['path']}"
 
 
 def _commit_of(git: Path, reference: str) -> str:
