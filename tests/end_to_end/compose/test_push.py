@@ -56,5 +56,5 @@ def test_a_push_that_nobody_knows_the_sources_of_is_refused(tool: Deploytool) ->
 def test_a_registry_that_does_not_answer_is_named(tool: Deploytool) -> None:
     ended = tool.run("push", "127.0.0.1:1", **SOURCE)
     assert ended.code == 1, str(ended)
-    assert "was not pushed to 127.0.0.1:1" in ended.errors
+    assert "whether there is 127.0.0.1:1/" in ended.errors
     assert "connection refused" in ended.errors
