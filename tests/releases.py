@@ -22,7 +22,7 @@ class Keys:
     """A key pair without a password; its public half is what a target demands."""
 
     def __init__(self, folder: Path) -> None:
-        assert shutil.which("cosign"), "install cosign: .ci/run says how"
+        assert shutil.which("cosign"), "install cosign: `.ci/install engine`, as root"
         folder.mkdir(parents=True)
         self._folder = folder
         self._run("generate-key-pair")

@@ -147,7 +147,7 @@ def test_a_manifest_asks_for_its_check_and_its_platform(clone: Clone) -> None:
 def test_deploytool_runs_all_tests_of_whole_systems(clone: Clone) -> None:
     clone.edit("src/python/deploytool/canary/verdict.py")
     work = clone.work()
-    assert work["packages"] == ["src/python/deploytool:binary"]
+    assert "src/python/deploytool:binary" in work["packages"]
     assert work["deployments"] == []
     assert all(len(work["tests"][place]) > 1 for place in CORE)
     assert "deploy/kubernetes:kubernetes" in work["lint"]

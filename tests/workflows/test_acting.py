@@ -57,7 +57,9 @@ class Pipeline:
         text = STAND_IN.replace("{calls}", str(self.calls_file)).replace(
             "{cases}", "\n".join(cases)
         )
-        for name in ("prepare", "login", "release", "deploy", "decide", "report", "comment"):
+        for name in (
+            *("prepare", "login", "release", "origin", "deploy", "decide", "report", "comment"),
+        ):
             (folder / name).write_text(text)
             (folder / name).chmod(0o755)
         commit(self.clone, "a change")
@@ -195,7 +197,19 @@ def test_a_release_of_before_can_be_deployed_by_hand(pipeline: Pipeline) -> None
     _release_kept(pipeline)
     ran = pipeline.acting.run("workflow_dispatch", "deploy.yml", target="staging", run="7")
     assert ran.code == 0, ran.said
+    assert pipeline.calls[0] == "origin 7"
     assert pipeline.calls[-1] == "deploy staging dist/release/release.json"
+
+
+@pytest.mark.parametrize("workflow", ["deploy.yml", "abort.yml"])
+def test_the_tool_of_a_run_that_released_nothing_of_main_is_never_started(
+    pipeline: Pipeline, workflow: str
+) -> None:
+    pipeline.steps("origin\\ *) exit 2;;", DEPLOYED)
+    _release_kept(pipeline)
+    ran = pipeline.acting.run("workflow_dispatch", workflow, target="staging", run="7")
+    assert ran.code == 1, ran.said
+    assert pipeline.calls == ["origin 7"]
 
 
 def test_a_pull_request_is_compared_with_its_own_base_branch(pipeline: Pipeline) -> None:

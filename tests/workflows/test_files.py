@@ -1,13 +1,16 @@
 """What the workflows must say though act passes it over, and the linters know nothing of it."""
 
+import os
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.workflows.acting import SANDBOX, read_workflows
+from tests.workflows.acting import SANDBOX, commit, read_workflows
 
 FOLDER = SANDBOX / ".github" / "workflows"
 WORKFLOWS = read_workflows(FOLDER)
@@ -186,6 +189,29 @@ def test_the_gate_takes_only_what_was_not_selected_for_rightly_skipped(
         timeout=30,
     )
     assert (judged.returncode == 0) is passes
+
+
+def test_what_selects_the_work_changes_nothing_that_git_sees(tmp_path: Path) -> None:
+    [step] = [s for s in WORKFLOWS["ci.yml"]["jobs"]["select"]["steps"] if s["name"] == "Select"]
+    commands = {"install": "true", "select": 'echo \'{"stages": [{"name": "parts"}]}\''}
+    (tmp_path / ".ci").mkdir()
+    for name, command in commands.items():
+        (tmp_path / ".ci" / name).write_text(f"#!/bin/sh\n{command}\necho why >&2\n")
+        (tmp_path / ".ci" / name).chmod(0o755)
+    shutil.copy(SANDBOX / ".gitignore", tmp_path)
+    commit(tmp_path, "all")
+    told = {name: tmp_path / ".git" / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    subprocess.run(
+        ["bash", "-e", "-o", "pipefail", "-c", step["run"]],
+        env={"PATH": os.environ["PATH"], "BRANCH": "main", **{k: str(v) for k, v in told.items()}},
+        cwd=tmp_path,
+        check=True,
+        timeout=30,
+    )
+    seen = subprocess.check_output(["git", "status", "--porcelain"], cwd=tmp_path, text=True)
+    assert seen == ""
+    assert 'stages=["parts"]' in told["GITHUB_OUTPUT"].read_text()
+    assert "- why" in told["GITHUB_STEP_SUMMARY"].read_text()
 
 
 def all_jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:

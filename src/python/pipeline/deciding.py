@@ -119,7 +119,7 @@ def _selection(changes: Changes, now: Graph, reach: Reach) -> Selection:
         tests=tests,
         engine_for_parts=_needs_engine(tests["parts"], now),
         deployments=_deployments(now, reach, reasons),
-        reasons=tuple(reasons) or ("nothing: no file has changed",),
+        reasons=tuple(reasons) or ("nothing: no check, test or package depends on it",),
     )
 
 

@@ -7,10 +7,12 @@ from typing import Any, cast
 
 import pytest
 
+from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import CheckFailed, InvalidInput
-from deploytool.operations import deliveries
+from deploytool.operations import deliveries, replacement
 from deploytool.operations.admission import admit, admit_revision
 from deploytool.operations.context import Context
+from deploytool.operations.up import bring_up
 from deploytool.platforms.base import Platform
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
@@ -64,6 +66,9 @@ class Target:
     def require_images(self) -> None:
         pass
 
+    def require_distinct_migrations(self) -> None:
+        raise InvalidInput("two files of one version", why="they are", hint="rename one")
+
 
 @dataclass
 class Place:
@@ -114,7 +119,7 @@ def place(tmp_path: Path) -> Place:
 def test_a_release_has_arrived_once_every_component_is_stable(place: Place) -> None:
     file = place.file()
     context = place.context(file)
-    deliveries.begin(context, place.target.store.load())
+    deliveries.begin(context)
     place.become_stable(context, "back")
     deliveries.arrive(context)
     assert place.promoted() == []
@@ -128,7 +133,7 @@ def test_a_release_has_arrived_once_every_component_is_stable(place: Place) -> N
 
 def test_a_component_with_other_settings_is_not_what_the_release_is(place: Place) -> None:
     context = place.context(place.file())
-    deliveries.begin(context, place.target.store.load())
+    deliveries.begin(context)
     place.become_stable(context, *PARTS)
     other = context.built("back", {"FAULT": "1"})
     place.target.installed[other.id] = place.target.installed[context.built("back").id]
@@ -141,7 +146,7 @@ def test_a_component_with_other_settings_is_not_what_the_release_is(place: Place
 
 def test_the_same_revision_from_other_bytes_is_not_what_the_release_is(place: Place) -> None:
     context = place.context(place.file())
-    deliveries.begin(context, place.target.store.load())
+    deliveries.begin(context)
     place.become_stable(place.context(None), *PARTS)
     deliveries.arrive(context)
     assert place.promoted() == []
@@ -153,9 +158,9 @@ def test_the_same_revision_from_other_bytes_is_not_what_the_release_is(place: Pl
 
 def test_a_build_is_nothing_that_could_arrive(place: Place) -> None:
     released = place.context(place.file())
-    deliveries.begin(released, place.target.store.load())
+    deliveries.begin(released)
     built = place.context(None)
-    deliveries.begin(built, place.target.store.load())
+    deliveries.begin(built)
     place.become_stable(released, *PARTS)
     deliveries.arrive(built)
     assert place.promoted() == []
@@ -163,7 +168,7 @@ def test_a_build_is_nothing_that_could_arrive(place: Place) -> None:
 
 def test_where_no_release_was_on_its_way_nothing_is_written(place: Place) -> None:
     context = place.context(None)
-    deliveries.begin(context, place.target.store.load())
+    deliveries.begin(context)
     deliveries.arrive(context)
     assert place.target.store.saved == 0
 
@@ -171,24 +176,45 @@ def test_where_no_release_was_on_its_way_nothing_is_written(place: Place) -> Non
 def test_a_release_that_is_on_its_way_again_has_to_arrive_again(place: Place) -> None:
     contexts = [place.context(place.file(each), each) for each in "12"]
     for context in contexts:
-        deliveries.begin(context, place.target.store.load())
+        deliveries.begin(context)
         place.become_stable(context, *PARTS)
         deliveries.arrive(context)
     first, second = (context.release.digest for context in contexts if context.release)
     assert place.promoted() == [second, first]
-    deliveries.begin(contexts[1], place.target.store.load())
+    deliveries.begin(contexts[1])
     assert place.promoted() == [first]
 
 
 def test_nobody_follows_a_release_that_was_rolled_back_from(place: Place) -> None:
     context = place.context(place.file())
-    deliveries.begin(context, place.target.store.load())
+    deliveries.begin(context)
     place.become_stable(context, *PARTS)
     deliveries.arrive(context)
-    deliveries.leave(context, place.context(None, "other").built("back"))
+    other, released = place.context(None, "other").built("back"), context.built("back")
+    # By whichever process has ended it.
+    replacement.save(context, replaced(other, released, is_rollback=True))
     assert place.promoted() != []
-    deliveries.leave(context, context.built("back"))
+    replacement.save(context, replaced(released, other, is_rollback=False))
+    assert place.promoted() != []
+    replacement.save(context, replaced(released, other, is_rollback=True))
     assert place.promoted() == []
+
+
+def replaced(before: Revision, after: Revision, *, is_rollback: bool) -> Canary:
+    return Canary(
+        run="r1", component=before.component, stable=before, canary=after, steps=(),
+        phase=Phase.PROMOTED, since=0, is_rollback=is_rollback,
+    )  # fmt: skip
+
+
+def test_what_is_refused_takes_nothing_from_a_release_that_has_arrived(place: Place) -> None:
+    context = place.context(place.file())
+    deliveries.begin(context)
+    place.become_stable(context, *PARTS)
+    deliveries.arrive(context)
+    with pytest.raises(InvalidInput, match="two files of one version"):
+        bring_up(context, place.target.store.state)
+    assert place.promoted() != []
 
 
 def test_a_target_without_a_demand_takes_builds_and_unproved_releases(place: Place) -> None:

@@ -42,7 +42,7 @@ def run(*argv: str, cwd: Path | None = None, text: bytes = b"") -> str:
 def engine() -> None:
     if not os.environ.get("DOCKER_ENGINE"):
         pytest.skip("DOCKER_ENGINE is not set: tests on a Docker engine are left out")
-    assert shutil.which("cosign"), "install cosign: .ci/run says how"
+    assert shutil.which("cosign"), "install cosign: `.ci/install engine`, as root"
 
 
 def key_pair(folder: Path) -> tuple[Path, Signer]:

@@ -1,5 +1,7 @@
 """What proves an image: the decisions alone, then with a real registry and a real cosign."""
 
+import base64
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -245,6 +247,24 @@ def test_a_file_without_the_right_signature_is_refused(place: Place, file: Relea
     file.bundle.unlink()
     told = refused(lambda: require_release(file, place.proof()), InvalidInput)
     assert "release.json.bundle is missing" in told
+
+
+@pytest.mark.parametrize("is_encoded", [True, False])
+def test_a_key_that_a_bundle_brings_along_is_not_taken_for_the_one_demanded(
+    place: Place, file: ReleaseFile, *, is_encoded: bool
+) -> None:
+    others = place.others.public.read_bytes()
+    place.others.sign_file(file.path)
+    told = json.loads(file.bundle.read_text())
+    told["cert"] = base64.b64encode(others).decode() if is_encoded else others.decode()
+    file.bundle.write_text(json.dumps(told))
+    assert "invalid signature" in refused(
+        lambda: require_release(file, place.proof()), InvalidInput
+    )
+    demand = place.proof(key=None, identity="https://example.org/job", issuer="https://example.org")
+    assert "it brings no certificate along" in refused(
+        lambda: require_release(file, demand), InvalidInput
+    )
 
 
 def test_a_file_of_another_repository_is_refused(place: Place, file: ReleaseFile) -> None:

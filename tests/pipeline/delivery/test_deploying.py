@@ -118,6 +118,11 @@ def test_the_canary_of_a_killed_job_is_taken_back_when_it_is_of_another_release(
     assert target.calls[2:4] == ["abort", f"plan {OF_RELEASE}"]
 
 
+def test_what_is_stable_and_only_to_be_removed_is_finished_whatever_release_it_is_of() -> None:
+    found = left("cleaning", canary="other")
+    assert what_was_left(found, plan("shop")) is Left.RESUME
+
+
 def test_a_resumed_canary_that_is_rolled_back_ends_the_deployment() -> None:
     target = Target(status=[(0, left("observing"))], plan=[(3, plan("shop"))], resume=[(4, {})])
     assert target.deploy() == 4

@@ -143,10 +143,11 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
 
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
     context.platform.require_distinct_migrations()
-    state = _stable_first(context, deliveries.begin(context, found))
+    state = _stable_first(context, found)
     component = options.component or _changed(context, state)
     stable = state.stable[component]
     revision = context.built(component, options.environment)
+    deliveries.begin(context)
     contracts = tuple(context.platform.pending_migrations("contract"))
     started = Canary(
         run=context.run,

@@ -10,12 +10,12 @@ from deploytool.record.store import DeployedRelease, TargetState
 from deploytool.system.revision import Revision
 
 
-def begin(context: Context, state: TargetState) -> TargetState:
-    """Keep which release operations are about from now on; return the state with it."""
+def begin(context: Context) -> None:
+    """Keep which release operations are about from now on."""
+    state = context.platform.store.load()
     after = state.with_release(_wanted(context))
     if after != state:
         context.platform.store.save(after)
-    return after
 
 
 def arrive(context: Context) -> None:
@@ -30,14 +30,6 @@ def arrive(context: Context) -> None:
         wanted.digest[:12],
         reason=f"every component is stable as of commit {wanted.commit[:12]}",
     )
-
-
-def leave(context: Context, left: Revision) -> None:
-    """Keep that nobody is to follow the releases that had brought a revision."""
-    state = context.platform.store.load()
-    after = state.without_promoted(left)
-    if after != state:
-        context.platform.store.save(after)
 
 
 def runs_other_image(context: Context, stable: Revision) -> bool:

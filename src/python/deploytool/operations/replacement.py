@@ -123,6 +123,9 @@ def save(context: Context, canary: Canary) -> None:
         }
         update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
     after = state.model_copy(update=update)
+    if canary.phase is Phase.PROMOTED and canary.is_rollback:
+        # Nobody is to follow a release that was gone back from.
+        after = after.without_promoted(canary.stable)
     doubted = _doubted(after, canary)
     context.platform.store.save(after.model_copy(update={"doubted": doubted}))
 

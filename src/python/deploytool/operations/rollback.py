@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from deploytool.canary.machine import Canary
 from deploytool.errors import DeployError, InvalidInput
-from deploytool.operations import deliveries, migrations, replacement
+from deploytool.operations import migrations, replacement
 from deploytool.operations.admission import admit_revision
 from deploytool.operations.context import Context
 from deploytool.operations.up import require_foundation, require_rest
@@ -30,9 +30,7 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
         _require_its_schema(context, state, revision)
         stable = state.stable[name]
         reason = f"rollback from {stable.id}"
-        ended = replacement.replace(context, stable, revision, reason, is_rollback=True)
-        deliveries.leave(context, stable)
-        return ended
+        return replacement.replace(context, stable, revision, reason, is_rollback=True)
 
 
 def _only_candidate(state: TargetState) -> str:

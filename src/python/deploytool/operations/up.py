@@ -20,7 +20,7 @@ def up(context: Context) -> Plan:
     """
     with context.locked() as state:
         require_rest(state)
-        plan = bring_up(context, deliveries.begin(context, state))
+        plan = bring_up(context, state)
         deliveries.arrive(context)
         return plan
 
@@ -30,6 +30,8 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     context.platform.require_distinct_migrations()
     context.platform.prepare()
     plan = make_plan(context, state)
+    # Nothing is refused any more for what it was given.
+    deliveries.begin(context)
     changes = {each.object: each for each in plan.changes if each.revision is not None}
     # What waits for nobody gets ready while the database does.
     free = [name for name in changes if not context.service(name).after]

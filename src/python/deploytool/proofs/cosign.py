@@ -6,6 +6,7 @@ key, it is told by its own environment, COSIGN_PASSWORD for example.
 
 import base64
 import json
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,15 +78,47 @@ def require_blob(content: bytes, bundle: Path, signer: Signer) -> None:
             hint="bring both files along: `deploytool push` writes them side by side",
             place=Place(bundle),
         )
-    arguments = ("verify-blob", *signer.arguments(), f"--bundle={bundle}", "-")
-    done = cosign(arguments, text=content.decode())
-    if done.returncode != 0:
+    why = _complaint_of(content, bundle, signer)
+    if why:
         raise InvalidInput(
             "the signature of the release file is not the one demanded",
-            why=f"cosign: {words_of(done)}; demanded is that of {signer}",
+            why=f"{why}; demanded is that of {signer}",
             hint="use the file as it was written, with the signature that was made for it",
             place=Place(bundle),
         )
+
+
+def _complaint_of(content: bytes, bundle: Path, signer: Signer) -> str:
+    """Return what is wrong with a signature of this content, "" when nothing is.
+
+    A key that a bundle brings along would be taken in the place of the one demanded: beside a key
+    only the signature in it counts, and beside an identity it must bring a certificate.
+    """
+    try:
+        told = json.loads(bundle.read_text(encoding="utf-8"))
+        signature, certificate = told["base64Signature"], told.get("cert", "")
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        return f"it is no bundle of cosign ({type(error).__name__})"
+    if signer.key is None and not _is_certificate(certificate):
+        return "it brings no certificate along"
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "signature"
+        file.write_text(str(signature), encoding="utf-8")
+        proof = f"--bundle={bundle}" if signer.key is None else f"--signature={file}"
+        done = cosign(
+            ("verify-blob", *signer.arguments(), proof, "-"), text=content.decode("utf-8")
+        )
+    return f"cosign: {words_of(done)}" if done.returncode != 0 else ""
+
+
+def _is_certificate(text: object) -> bool:
+    """Tell whether a bundle's text is a certificate in PEM, as such or once more encoded."""
+    plain = str(text)
+    try:
+        decoded = base64.b64decode(plain, validate=True).decode("ascii")
+    except ValueError:
+        decoded = plain
+    return decoded.lstrip().startswith("-----BEGIN CERTIFICATE-----")
 
 
 def require_signature(image: str, signer: Signer) -> None:

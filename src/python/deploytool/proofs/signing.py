@@ -95,7 +95,7 @@ class Signing:
 
 @contextmanager
 def by_key(key: Path) -> Iterator[Signing]:
-    """Sign with the private key in a file, whose password is in COSIGNPASSWORD.
+    """Sign with the private key in a file, whose password is in COSIGN_PASSWORD.
 
     Nothing is told to a public log. Raises InvalidInput when the key cannot be used.
     """

@@ -148,7 +148,7 @@ def require_fitting(
         raise InvalidInput(
             f"the release has no image of {', '.join(missing)}",
             why=f"it has {', '.join(release.images)}",
-            hint="push all images of a target: `deploytool push`",
+            hint="push all images of a target: `deploytool push REGISTRY`",
             place=file.place("images"),
         )
     unknown = [name for name in release.images if name not in known]

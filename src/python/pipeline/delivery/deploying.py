@@ -21,7 +21,8 @@ class Left(StrEnum):
     """What an earlier run left on the target, by what is done about it."""
 
     NOTHING = "nothing"
-    # A canary of this very release was interrupted: it goes on with its evidence.
+    # A canary of this very release was interrupted: it goes on with its evidence. So does any that
+    # is stable already, and only to be removed.
     RESUME = "resume"
     # One of another release was interrupted: it is taken back, and this release gets its turn.
     ABORT = "abort"
@@ -110,8 +111,9 @@ def what_was_left(status: Mapping[str, Any], plan: Mapping[str, Any]) -> Left:
         for change in plan["changes"]
         if change.get("revision")
     }
+    is_stable = canary["phase"] == "cleaning"
     is_of_release = wanted.get(canary["component"]) == canary["canary"]
-    return Left.RESUME if is_of_release else Left.ABORT
+    return Left.RESUME if is_of_release or is_stable else Left.ABORT
 
 
 def to_canary(plan: Mapping[str, Any]) -> Sequence[str]:

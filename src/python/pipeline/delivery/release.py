@@ -33,6 +33,8 @@ _PROGRAMS = {
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
     registry, *others = sys.argv[1:]
+    # Names of owners and repositories may have capitals, those of images have none.
+    registry = registry.lower()
     folder = Path(others[0] if others else "dist/release")
     try:
         release(registry, folder)

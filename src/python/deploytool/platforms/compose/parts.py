@@ -36,7 +36,7 @@ def require_all(images: Mapping[str, str], services: Collection[str]) -> None:
         raise InvalidInput(
             f"the release has no image of {', '.join(missing)}",
             why=f"the Compose file has it, and the release has {', '.join(sorted(images))}",
-            hint="push all images of a target: `deploytool push`",
+            hint="push all images of a target: `deploytool push REGISTRY`",
         )
 
 

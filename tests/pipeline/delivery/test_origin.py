@@ -1,0 +1,97 @@
+"""Only what release.yml made of main is taken: a release brings the tool that checks it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from pipeline.delivery import origin
+from pipeline.delivery.errors import StepFailed
+from pipeline.delivery.origin import require_release
+
+REPOSITORY = "example/shop"
+RELEASE: dict[str, Any] = {
+    "id": 7,
+    "path": ".github/workflows/release.yml",
+    "event": "push",
+    "head_branch": "main",
+    "head_repository": {"full_name": REPOSITORY},
+}
+
+
+@pytest.mark.parametrize("suffix", ["", "@refs/heads/main"])
+def test_a_release_of_main_is_taken(suffix: str) -> None:
+    require_release({**RELEASE, "path": RELEASE["path"] + suffix}, REPOSITORY)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"path": ".github/workflows/ci.yml"}, "its workflow is .github/workflows/ci.yml"),
+        ({"event": "pull_request"}, "its event is pull_request"),
+        ({"head_branch": "topic"}, "its branch is topic"),
+        ({"head_repository": {"full_name": "fork/shop"}}, "its repository is fork/shop"),
+        ({"head_repository": None}, "its repository is None"),
+    ],
+)
+def test_any_other_run_is_refused_by_what_is_wrong(change: dict[str, Any], named: str) -> None:
+    with pytest.raises(StepFailed) as refused:
+        require_release({**RELEASE, **change}, REPOSITORY)
+    assert named in refused.value.why
+    assert refused.value.exit_code == 2
+
+
+@pytest.fixture
+def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+    """What a server says of runs, by their path."""
+    answers: dict[str, Any] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = answers.get(self.path)
+            assert self.headers["Authorization"] == "Bearer secret"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(found).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+    monkeypatch.setenv("TOKEN", "secret")
+    yield answers
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("run", "code", "said"),
+    [
+        (RELEASE, 0, ""),
+        ({**RELEASE, "event": "pull_request"}, 2, "run 7 is no release of main"),
+        (None, 1, "whether run 7 is a release of main is not known"),
+    ],
+)
+def test_github_is_asked(
+    api: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    run: dict[str, Any] | None,
+    code: int,
+    said: str,
+) -> None:
+    if run:
+        api[f"/repos/{REPOSITORY}/actions/runs/7"] = run
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    assert origin.main() == code
+    told = capsys.readouterr().err
+    assert said in told
+    assert "secret" not in told
