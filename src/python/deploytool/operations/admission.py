@@ -62,7 +62,8 @@ def _unproved(target: str) -> InvalidInput:
     return InvalidInput(
         f"{target} takes no build of this machine",
         why="targets.yaml demands proof of what runs there, which only a release has",
-        hint="push one (`deploytool push REGISTRY --key FILE`), then repeat the command with --release FILE",
+        hint="push one (`deploytool push REGISTRY --key FILE`), then repeat the command with "
+        "--release FILE",
     )
 
 
@@ -76,8 +77,8 @@ def _require_promoted(context: Context, file: ReleaseFile, proof: Proof) -> None
     raise InvalidInput(
         f"this release has not ended promoted on {proof.after}",
         why=f"{context.target} comes after it, and {_position(state, file)}",
-        hint=f"`deploytool --target {proof.after} canary --release {file.path}`, then `up` with the "
-        "same release for what is left",
+        hint=f"`deploytool --target {proof.after} canary --release {file.path}`, then `up` with "
+        "the same release for what is left",
         place=file.place(),
     )
 

@@ -5,6 +5,7 @@ The command line knows the logins.
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from deploytool.errors import CheckFailed, PlatformFailed
@@ -113,6 +114,8 @@ class Registry:
     def _pulled(self, image: str, digest: str) -> EngineImage:
         """Return what the engine says of the registry's image; layers that are here stay."""
         reference = self.reference(image, digest)
+        with suppress(PlatformFailed):
+            return engine_image(reference)  # somebody may go back to it: it stays
         pull(reference)
         try:
             return engine_image(reference)
