@@ -1,4 +1,4 @@
-"""What the gate takes for a change, against all of it: A B A B in one run, warm.
+"""The gate's time for a change, against its time for everything: A B A B in one run, warm.
 
     python3.11 -m benchmarks.ci [RUNS [CHANGE...]]
 

@@ -2,13 +2,13 @@
 
     python3.11 -m benchmarks.selection [COMMITS [SAFE [BUILT]]]
 
-Of the last COMMITS (230), each against its first parent: the mean share of test files, and the
-share of commits that run all tests of whole systems. Of the newest SAFE (40): no package and no
-test that was left out may have another fingerprint than in the parent (all that Pants knows of it
-and of what it depends on). Of the newest BUILT (0) that change a package: packages that were left
-out are built on both sides, and must be the same files. Commits of before a target was tagged are
-read with its tags of today. Works in a work tree of its own; fails when something that was left out
-is another.
+It compares each of the last COMMITS (230) with its first parent, and prints the mean share of test
+files and the share of commits that run all tests of whole systems. For the newest SAFE (40) no
+package and no test that was left out may have another fingerprint than in the parent: that is all
+that Pants knows of it and of what it depends on. For the newest BUILT (0) that change a package,
+packages that were left out are built on both sides and must be the same files. Commits from before
+a target was tagged are read with its tags of today. The program works in a work tree of its own,
+and fails when something that was left out is another.
 """
 
 import hashlib

@@ -33,7 +33,7 @@ class DeploymentPackagesField(NestedDictStringToStringField, AsyncFieldMixin):
 
 
 class DeploymentConfigurationField(DictStringToStringSequenceField, AsyncFieldMixin):
-    """What the tool reads about each place to deploy to."""
+    """The files that the tool reads about each place to deploy to."""
 
     alias = "configuration"
     help = (
@@ -44,7 +44,7 @@ class DeploymentConfigurationField(DictStringToStringSequenceField, AsyncFieldMi
 
 
 class DeploymentProgramsField(NestedDictStringToStringField, AsyncFieldMixin):
-    """What some commands of the tool start beside it."""
+    """The programs that some commands of the tool start beside it."""
 
     alias = "programs"
     help = (

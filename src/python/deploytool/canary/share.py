@@ -17,7 +17,7 @@ from pydantic import NonNegativeInt
 from deploytool.canary.observation import Frozen, Observation
 
 CONCENTRATION = 100.0
-"""Of the prior, in requests; chosen for a canary of 10 % that lacks a third of its requests."""
+"""The prior's weight, in requests; it suits a canary of 10 % that lacks a third of its requests."""
 
 
 class ShareEvidence(Frozen):

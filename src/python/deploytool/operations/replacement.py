@@ -124,7 +124,7 @@ def save(context: Context, canary: Canary) -> None:
         update["earlier"] = {**state.earlier, name: unique[:_REMEMBERED]}
     after = state.model_copy(update=update)
     if canary.phase is Phase.PROMOTED and canary.is_rollback:
-        # Nobody is to follow a release that was gone back from.
+        # This target went back from a release: no other target is to take that release after it.
         after = after.without_promoted(canary.stable)
     doubted = _doubted(after, canary)
     context.platform.store.save(after.model_copy(update={"doubted": doubted}))

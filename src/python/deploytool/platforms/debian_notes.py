@@ -1,4 +1,4 @@
-"""What an image of the engine notes of the Debian packages that it is made of."""
+"""Reads from an image the notes about the Debian packages that it is made of."""
 
 import tempfile
 from pathlib import Path

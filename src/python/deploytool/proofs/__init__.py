@@ -1,1 +1,1 @@
-"""What proves where an artifact comes from: its signature and attestations, made and checked."""
+"""Signatures and attestations, which prove where an artifact comes from: made and checked."""

@@ -10,7 +10,7 @@ from deploytool.errors import PlatformFailed
 
 # Set for this tool alone, by its own package and by whoever started it.
 _OWN = ("PEX", "PYTHON", "DEPLOYTOOL_")
-# Of a private key; for the one program alone that signs.
+# It holds the password of a private key, and only the program that signs is given it.
 PASSWORD = "COSIGN_PASSWORD"  # noqa: S105 - the name of a variable
 
 

@@ -26,7 +26,7 @@ _MOST_TIMES = 2
 
 
 class Kept(BaseModel):
-    """What a revision is started from: its image and its Deployment as it was when installed.
+    """A revision is started from this: its image, and its Deployment as it was when installed.
 
     released: the image of a release, when it was one.
     """
