@@ -27,14 +27,16 @@ REQUESTS_PER_S = 200
 SILENCE = Instance("back", Role.CANARY, "", Condition.WAITING, "no answer from /readyz: timed out")
 
 
-def release_of(folder: Path, names: Collection[str], content: str = "1") -> ReleaseFile:
-    """Return a release with an image for each name; content: one hexadecimal digit."""
+def release_of(
+    folder: Path, names: Collection[str], content: str = "1", commit: str = ""
+) -> ReleaseFile:
+    """Return a release with an image for each name. content, commit: one hexadecimal digit."""
     image = {"tag": content, "platform": "linux/amd64"}
     release = {
         "format": 1,
         "system": "example",
         "repository": "https://example.org/shop",
-        "commit": content * 40,
+        "commit": (commit or content) * 40,
         "images": {
             name: {**image, "image": f"host/{name}@sha256:{content * 64}"} for name in names
         },

@@ -52,16 +52,12 @@ class Store:
 
 @dataclass
 class Target:
-    """A platform on which nothing runs; installed: revision id -> the image of a release."""
+    """A platform on which nothing runs."""
 
     store: Store = field(default_factory=Store)
-    installed: dict[str, ReleasedBuild] = field(default_factory=dict)
 
     def fingerprint(self, _component: str, artifact: Path) -> str:
         return artifact.read_text()
-
-    def released(self, revision: Revision) -> ReleasedBuild | None:
-        return self.installed.get(revision.id)
 
     def require_images(self) -> None:
         pass
@@ -78,8 +74,8 @@ class Place:
     target: Target = field(default_factory=Target)
     told: list[Event] = field(default_factory=list)
 
-    def file(self, content: str = "1") -> ReleaseFile:
-        return release_of(self.folder, SYSTEM.components, content)
+    def file(self, content: str = "1", commit: str = "") -> ReleaseFile:
+        return release_of(self.folder, SYSTEM.components, content, commit)
 
     def context(self, file: ReleaseFile | None, build: str = "1", **changes: Any) -> Context:
         artifacts = {name: self.folder / f"{name}-{build}" for name in PARTS}
@@ -103,9 +99,10 @@ class Place:
         for name in names:
             revision = context.built(name)
             state = state.model_copy(update={"stable": {**state.stable, name: revision}})
-            if context.release is not None:
-                self.target.installed[revision.id] = context.release.release.builds[name]
         self.target.store.state = state
+
+    def stable(self, name: str) -> Revision:
+        return self.target.store.state.stable[name]
 
     def promoted(self) -> list[str]:
         return [each.digest for each in self.target.store.state.promoted]
@@ -136,7 +133,6 @@ def test_a_component_with_other_settings_is_not_what_the_release_is(place: Place
     deliveries.begin(context)
     place.become_stable(context, *PARTS)
     other = context.built("back", {"FAULT": "1"})
-    place.target.installed[other.id] = place.target.installed[context.built("back").id]
     state = place.target.store.state
     stable = {**state.stable, "back": other}
     place.target.store.state = state.model_copy(update={"stable": stable})
@@ -150,10 +146,44 @@ def test_the_same_revision_from_other_bytes_is_not_what_the_release_is(place: Pl
     place.become_stable(place.context(None), *PARTS)
     deliveries.arrive(context)
     assert place.promoted() == []
-    stable = place.target.store.state.stable["back"]
-    assert deliveries.runs_other_image(context, stable)
+    assert deliveries.runs_other_image(context, place.stable("back"))
     place.become_stable(context, *PARTS)
-    assert not deliveries.runs_other_image(context, stable)
+    assert not deliveries.runs_other_image(context, place.stable("back"))
+    deliveries.arrive(context)
+    assert place.promoted() != []
+
+
+@pytest.mark.parametrize("phase", [Phase.ROLLED_BACK, Phase.OBSERVING])
+def test_other_bytes_are_not_there_until_they_have_replaced_what_runs(
+    place: Place, phase: Phase
+) -> None:
+    built, released = place.context(None), place.context(place.file())
+    place.become_stable(built, "back")
+    place.become_stable(released, "front")
+    deliveries.begin(released)
+    replacement.save(released, replaced(built.built("back"), released.built("back"), phase))
+    assert place.stable("back") == built.built("back")
+    assert deliveries.runs_other_image(released, place.stable("back"))
+    deliveries.arrive(released)
+    assert place.promoted() == []
+    replacement.save(
+        released, replaced(built.built("back"), released.built("back"), Phase.PROMOTED)
+    )
+    deliveries.arrive(released)
+    assert place.promoted() != []
+
+
+def test_of_what_runs_already_the_latest_release_of_it_is_known(place: Place) -> None:
+    place.become_stable(place.context(place.file()), *PARTS)
+    place.become_stable(place.context(None), "front")
+    # A later commit that has built the same images.
+    later = place.context(place.file(commit="2"))
+    deliveries.begin(later)
+    build = place.stable("back").released
+    assert build is not None
+    assert build.commit == "2" * 40
+    # Nothing says so of what was built here.
+    assert place.stable("front").released is None
 
 
 def test_a_build_is_nothing_that_could_arrive(place: Place) -> None:
@@ -194,16 +224,18 @@ def test_nobody_follows_a_release_that_was_rolled_back_from(place: Place) -> Non
     # By whichever process has ended it.
     replacement.save(context, replaced(other, released, is_rollback=True))
     assert place.promoted() != []
-    replacement.save(context, replaced(released, other, is_rollback=False))
+    replacement.save(context, replaced(released, other))
     assert place.promoted() != []
     replacement.save(context, replaced(released, other, is_rollback=True))
     assert place.promoted() == []
 
 
-def replaced(before: Revision, after: Revision, *, is_rollback: bool) -> Canary:
+def replaced(
+    before: Revision, after: Revision, phase: Phase = Phase.PROMOTED, *, is_rollback: bool = False
+) -> Canary:
     return Canary(
         run="r1", component=before.component, stable=before, canary=after, steps=(),
-        phase=Phase.PROMOTED, since=0, is_rollback=is_rollback,
+        phase=phase, since=0, is_rollback=is_rollback,
     )  # fmt: skip
 
 

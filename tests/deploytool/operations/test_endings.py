@@ -108,7 +108,11 @@ def test_with_the_last_canary_its_release_is_promoted_unless_something_is_wrong(
     data = Data(tmp_path, shop, *looks)
     file = release_of(tmp_path, ["back"])
     build = file.release.builds["back"]
-    data.story.target.released = lambda _: build  # type: ignore[attr-defined]
+    # It came from the release.
+    begun = data.story.canary
+    data.story.canary = lambda run: begun(run).model_copy(  # type: ignore[method-assign]
+        update={"canary": CANARY.model_copy(update={"released": build})}
+    )
     on_its_way = DeployedRelease(
         digest=file.digest,
         commit=build.commit,

@@ -16,7 +16,6 @@ from deploytool.operations.up import bring_up, require_foundation, up
 from deploytool.platforms.base import Answer, Condition, Instance, Platform, Role
 from deploytool.record.store import TargetState
 from deploytool.system.declaration import System
-from deploytool.system.release import ReleasedBuild, ReleaseFile
 from deploytool.system.revision import Revision
 from tests.deploytool.operations.scripted import Store, release_of
 
@@ -126,34 +125,23 @@ def test_what_waits_for_nobody_starts_while_the_database_does_and_the_rest_in_or
     assert {name: each.id for name, each in state.stable.items()} == target.revisions
 
 
-class Released(Together):
-    """One on which every revision runs the images of a release."""
-
-    release: ReleaseFile
-
-    def released(self, revision: Revision) -> ReleasedBuild:
-        return self.release.release.builds[revision.component]
-
-
 def test_a_release_is_promoted_once_up_has_ended(tmp_path: Path) -> None:
-    target = Released({})
-    target.release = release_of(tmp_path, SYSTEM.components)
+    target, release = Together({}), release_of(tmp_path, SYSTEM.components)
     artifact = tmp_path / "artifact"
     artifact.touch()
-    up(replace(context(target, artifact), release=target.release))
-    assert [each.digest for each in target.store.load().promoted] == [target.release.digest]
+    up(replace(context(target, artifact), release=release))
+    assert [each.digest for each in target.store.load().promoted] == [release.digest]
 
 
 def test_a_canary_that_begins_keeps_of_which_release_it_is(tmp_path: Path) -> None:
-    target = Released({})
-    target.release = release_of(tmp_path, SYSTEM.components)
+    target, release = Together({}), release_of(tmp_path, SYSTEM.components)
     artifact = tmp_path / "artifact"
     artifact.touch()
-    given = replace(context(target, artifact), release=target.release, has_visitors=True)
+    given = replace(context(target, artifact), release=release, has_visitors=True)
     with begun(given, CanaryOptions(component="back")):
         kept = target.store.load().release
     assert kept is not None
-    assert kept.digest == target.release.digest
+    assert kept.digest == release.digest
     assert kept.revisions == target.revisions
     assert target.store.load().promoted == ()
 

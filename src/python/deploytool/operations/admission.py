@@ -41,7 +41,7 @@ def admit_revision(context: Context, revision: Revision) -> None:
     """
     if context.proof is None:
         return
-    build = context.platform.released(revision)
+    build = revision.released
     subject = f"{revision.component} {revision.id}"
     if build is None:
         raise CheckFailed(

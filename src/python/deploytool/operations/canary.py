@@ -206,11 +206,14 @@ def _changed(context: Context, state: TargetState) -> str:
 
 def _tell_start(context: Context, canary: Canary) -> None:
     differs = differences(canary.stable, canary.canary)
+    same = "the same revision as stable"
+    if deliveries.runs_other_image(context, canary.stable):
+        same = f"{same}, from another image"
     context.emit(
         Event(
             "canary-started",
             object=f"{canary.component} {canary.canary.id}",
-            reason="the same revision as stable: judged against itself"
+            reason=f"{same}: judged against itself"
             if canary.stable.id == canary.canary.id
             else f"against stable {canary.stable.id}; differs in: {', '.join(differs)}",
             details={

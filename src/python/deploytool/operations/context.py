@@ -106,7 +106,8 @@ class Context:
                 component, self.artifact(component)
             )
         environment = {**service.environment, **(overrides or {})}
-        return revision_of(component, self._digests[component], environment)
+        released = self.release.release.builds[component] if self.release else None
+        return revision_of(component, self._digests[component], environment, released)
 
     def artifact(self, component: str) -> Path:
         """Return the file built for a component. Raises InvalidInput when none was."""

@@ -11,9 +11,14 @@ from deploytool.system.revision import Revision
 
 
 def begin(context: Context) -> None:
-    """Keep which release operations are about from now on."""
+    """Keep which release operations are about from now on.
+
+    What it holds of the images that run already, its commit for example, is known of them from now
+    on: that is what a way back to them is checked against.
+    """
     state = context.platform.store.load()
     after = state.with_release(_wanted(context))
+    after = after.model_copy(update={"stable": _known_anew(context, state)})
     if after != state:
         context.platform.store.save(after)
 
@@ -22,7 +27,7 @@ def arrive(context: Context) -> None:
     """Keep that the release is promoted, if every component is stable as the release has it."""
     state = context.platform.store.load()
     wanted = state.release
-    if wanted is None or not all(_is_there(context, state, wanted, name) for name in wanted.images):
+    if wanted is None or not all(_is_there(state, wanted, name) for name in wanted.images):
         return
     context.platform.store.save(state.with_promoted(_now()))
     context.say(
@@ -39,9 +44,7 @@ def runs_other_image(context: Context, stable: Revision) -> bool:
     """
     if context.release is None:
         return False
-    build = context.platform.released(stable)
-    wanted = context.release.release.images[stable.component]
-    return build is None or build.image.digest != wanted.digest
+    return not stable.runs_image_of(context.release.release.builds[stable.component])
 
 
 def _wanted(context: Context) -> DeployedRelease | None:
@@ -57,13 +60,24 @@ def _wanted(context: Context) -> DeployedRelease | None:
     )
 
 
-def _is_there(
-    context: Context, state: TargetState, wanted: DeployedRelease, component: str
-) -> bool:
+def _known_anew(context: Context, state: TargetState) -> dict[str, Revision]:
+    """Return what is stable; what the release would not change, as the release knows it."""
+    if context.release is None:
+        return state.stable
+    there = {name: context.built(name) for name in context.system.services if name in state.stable}
+    same = {
+        name: wanted
+        for name, wanted in there.items()
+        if wanted.id == state.stable[name].id and not runs_other_image(context, state.stable[name])
+    }
+    return {**state.stable, **same}
+
+
+def _is_there(state: TargetState, wanted: DeployedRelease, component: str) -> bool:
     stable = state.stable.get(component)
     if stable is None or stable.id != wanted.revisions[component]:
         return False
-    build = context.platform.released(stable)
+    build = stable.released
     return build is not None and build.image.digest == wanted.images[component]
 
 

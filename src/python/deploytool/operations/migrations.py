@@ -73,7 +73,9 @@ def older_instances(state: TargetState, instances: Sequence[Instance]) -> Iterat
 def outdated(context: Context, state: TargetState, canary: Revision) -> tuple[str, ...]:
     """Return the components that would still not run what is built once the canary is stable."""
     stable = {**state.stable, canary.component: canary}
-    return tuple(name for name in context.system.services if context.built(name) != stable[name])
+    return tuple(
+        name for name in context.system.services if context.built(name).id != stable[name].id
+    )
 
 
 def cut_off(context: Context, state: TargetState) -> dict[str, tuple[str, ...]]:

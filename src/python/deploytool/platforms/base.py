@@ -9,7 +9,6 @@ from typing import Any, Literal, Protocol
 
 from deploytool.canary.observation import Snapshot
 from deploytool.record.store import TargetStore
-from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 from deploytool.traffic.traefik_file import Arm
 
@@ -136,13 +135,13 @@ class Platform(Protocol):
         """
 
     def install(self, revision: Revision, artifact: Path) -> None:
-        """Keep the revision's artifact and configuration at the target, for start and rollback."""
+        """Keep the revision's artifact and configuration at the target, for start and rollback.
+
+        One of the same id that is installed already can be started all the same, with its image.
+        """
 
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
-
-    def released(self, revision: Revision) -> ReleasedBuild | None:
-        """Return the image of a release that an installed revision runs; None without."""
 
     def require_images(self) -> None:
         """Raise InvalidInput for an image of a release that cannot be had; change nothing."""

@@ -36,15 +36,11 @@ class Releases:
         """Tell whether the revision is kept, complete."""
         return (self._place(revision.component, revision.id) / "revision.json").is_file()
 
-    def holds(self, revision: Revision, artifact: Path) -> bool:  # noqa: ARG002 - others look at it
-        """Tell whether the revision is kept as the artifact has it."""
-        return self.is_installed(revision)
-
     def install(self, revision: Revision, artifact: Path) -> None:
         """Keep a revision. Raises InvalidInput when there is no artifact, or another one."""
         place = self._place(revision.component, revision.id)
         with disk("installing", place):
-            if not self.holds(revision, artifact):
+            if not self.is_installed(revision):
                 place.mkdir(mode=0o700, parents=True, exist_ok=True)
                 self._make(artifact, self.artifact(revision), revision)
             # Written last, so that a folder with it is complete; written again, so that what

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from deploytool.system.release import ReleasedBuild
+
 # 12 hex digits name 2^48 revisions: no two of a component's collide in practice.
 _LENGTH = 12
 # A setting whose name has one of these may hold a secret, and so may a URL with a user.
@@ -28,14 +30,30 @@ class Revision(BaseModel):
     artifact: str
     # As declared, references unresolved: where a revision runs does not change what it is.
     environment: dict[str, str]
+    # The image of the release that it came from; None for what was built here. No part of the id:
+    # one content may have been built twice, and then it is two images.
+    released: ReleasedBuild | None = None
+
+    def runs_image_of(self, build: ReleasedBuild) -> bool:
+        """Tell whether it runs the very image of a release, whatever commit that names."""
+        return self.released is not None and self.released.image.digest == build.image.digest
 
 
-def revision_of(component: str, artifact: str, environment: Mapping[str, str]) -> Revision:
+def revision_of(
+    component: str,
+    artifact: str,
+    environment: Mapping[str, str],
+    released: ReleasedBuild | None = None,
+) -> Revision:
     """Name the revision of an artifact (its fingerprint) under an environment."""
     content = json.dumps([component, artifact, dict(environment)], sort_keys=True)
     identity = hashlib.sha256(content.encode()).hexdigest()[:_LENGTH]
     return Revision(
-        component=component, id=identity, artifact=artifact, environment=dict(environment)
+        component=component,
+        id=identity,
+        artifact=artifact,
+        environment=dict(environment),
+        released=released,
     )
 
 

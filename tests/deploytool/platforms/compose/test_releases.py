@@ -1,4 +1,4 @@
-"""An installed revision remembers which image it runs, and whether it was one of a release."""
+"""An installed revision runs what was built here, or the image of the release it came from."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from deploytool.platforms.base import Role
 from deploytool.platforms.compose.parts import require_all
 from deploytool.platforms.compose.project import Project
 from deploytool.platforms.compose.releases import ComposeReleases
-from deploytool.platforms.images import image_name, write_artifacts
+from deploytool.platforms.images import image_name, released_build, write_artifacts
 from deploytool.system.release import ReleasedBuild, ReleasedImage
 from deploytool.system.revision import Revision, revision_of
 
@@ -48,7 +48,8 @@ def released(folder: Path, digit: str) -> Path:
 
 
 def revision(project: Project, artifact: Path) -> Revision:
-    return revision_of("web", project.fingerprint("web", image_name(artifact)), {})
+    digest = project.fingerprint("web", image_name(artifact))
+    return revision_of("web", digest, {}, released_build(artifact))
 
 
 def test_the_same_content_is_the_same_revision_wherever_it_comes_from(
@@ -58,22 +59,29 @@ def test_the_same_content_is_the_same_revision_wherever_it_comes_from(
     assert len(ids) == 1
 
 
-def test_what_was_installed_last_is_what_runs(
+def test_each_build_of_the_same_content_can_be_started_whichever_was_installed_last(
     releases: ComposeReleases, project: Project, built: Path, tmp_path: Path
+) -> None:
+    artifacts = {
+        "web:t1": built,
+        **{build(digit).image.image: released(tmp_path, digit) for digit in "ab"},
+    }
+    named = {image: revision(project, path) for image, path in artifacts.items()}
+    for image, path in artifacts.items():
+        releases.install(named[image], path)
+        found = {each: releases.started(named[each], Role.STABLE, {}).image for each in named}
+        assert found == {each: each for each in named}
+    assert [each.id for each in releases.revisions("web")] == [named["web:t1"].id]
+
+
+def test_what_an_earlier_version_installed_can_be_started(
+    releases: ComposeReleases, project: Project, built: Path
 ) -> None:
     named = revision(project, built)
     releases.install(named, built)
+    file = releases.artifact(named)
+    file.write_text(json.dumps({**json.loads(file.read_text()), "released": None}))
     assert releases.started(named, Role.STABLE, {}).image == "web:t1"
-    assert releases.released(named) is None
-    for digit in "ab":
-        releases.install(named, released(tmp_path, digit))
-        assert releases.started(named, Role.STABLE, {}).image == build(digit).image.image
-        assert releases.released(named) == build(digit)
-    assert releases.revisions("web") == [named]
-
-
-def test_what_is_not_installed_came_from_no_release(releases: ComposeReleases) -> None:
-    assert releases.released(revision_of("web", "none", {})) is None
 
 
 def test_beside_a_release_nothing_else_runs() -> None:

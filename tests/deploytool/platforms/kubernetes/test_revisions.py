@@ -11,11 +11,13 @@ from deploytool.platforms.kubernetes.objects import Key, Object, key_of, port_of
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.revisions import Revisions
 from deploytool.platforms.kubernetes.sharing import Pods
-from deploytool.platforms.kubernetes.workloads import Kept, settings_name
-from deploytool.system.revision import revision_of
+from deploytool.platforms.kubernetes.workloads import Kept, image_of, settings_name
+from deploytool.system.release import ReleasedBuild, ReleasedImage
+from deploytool.system.revision import Revision, revision_of
 from tests.deploytool.platforms.kubernetes.memory import Memory
 
-WEB = revision_of("web", "1f", {"LISTEN": "${self.port}", "DB": "${db.port}"})
+ENVIRONMENT = {"LISTEN": "${self.port}", "DB": "${db.port}"}
+WEB = revision_of("web", "1f", ENVIRONMENT)
 
 
 def kept(port: int) -> Kept:
@@ -92,9 +94,28 @@ def opened(cluster: Memory | None = None) -> tuple[Revisions, Memory, ClusterRel
 
 
 def started(
-    revisions: Revisions, known: Mapping[str, str], role: Role = Role.STABLE, replicas: int = 2
+    revisions: Revisions,
+    known: Mapping[str, str],
+    role: Role = Role.STABLE,
+    replicas: int = 2,
+    revision: Revision = WEB,
 ) -> None:
-    revisions.start(WEB, role, known=known, replicas=replicas, is_scaled_elsewhere=False)
+    revisions.start(revision, role, known=known, replicas=replicas, is_scaled_elsewhere=False)
+
+
+def released(digit: str) -> Revision:
+    """Return the same revision, of a release whose bytes are others."""
+    image = ReleasedImage(image=f"host/web@sha256:{digit * 64}", tag="t1", platform="linux/amd64")
+    build = ReleasedBuild(image=image, repository="https://example.org/shop", commit=digit * 40)
+    return revision_of("web", "1f", ENVIRONMENT, build)
+
+
+def images(cluster: Memory) -> dict[str, str]:
+    return {
+        key.name: image_of(item)
+        for key, item in cluster.objects.items()
+        if key.kind == "Deployment"
+    }
 
 
 def settings(cluster: Memory) -> Object:
@@ -110,6 +131,23 @@ def test_a_revision_that_is_started_again_keeps_its_settings() -> None:
     started(revisions, {"db.port": "6432"})
     started(revisions, {"db.port": "6432"}, Role.CANARY)
     assert settings(cluster) == first
+
+
+def test_what_was_built_here_and_what_a_release_has_of_it_run_beside_each_other() -> None:
+    revisions, cluster, releases = opened(Small(quota=9, ready=9))
+    releases.install(WEB, kept(8080))
+    started(revisions, {"db.port": "5432"})
+    release = released("a")
+    releases.install(release, Kept(image="", deployment=kept(8080).deployment))
+    started(revisions, {"db.port": "5432"}, Role.CANARY, revision=release)
+    revisions.scale_canary("web", lambda *_: Pods(2, 1), -1)
+    image = "host/web@sha256:" + "a" * 64
+    assert images(cluster) == {"web": "web@sha256:1f", "web-canary": image}
+    # It goes back, or it goes on.
+    started(revisions, {"db.port": "5432"})
+    assert images(cluster)["web"] == "web@sha256:1f"
+    started(revisions, {"db.port": "5432"}, revision=release)
+    assert images(cluster)["web"] == image
 
 
 def test_a_revision_serves_on_the_port_that_it_was_installed_with() -> None:

@@ -53,9 +53,11 @@ def manifest(replicas: int) -> Object:
 def running(cluster: Memory) -> None:
     """Let two pods of a revision run, as the manifests said when it was installed."""
     releases = ClusterReleases(cluster)
-    kept = Kept(image="web@sha256:1f", deployment=manifest(2))
-    releases.install(WEB, kept)
-    cluster.apply(ours(deployment(kept, "web", Role.STABLE, WEB.id, replicas=2)))
+    releases.install(WEB, Kept(image="web@sha256:1f", deployment=manifest(2)))
+    running = deployment(
+        manifest(2), "web", Role.STABLE, WEB.id, image="released/web@sha256:2f", replicas=2
+    )
+    cluster.apply(ours(running))
 
 
 def opened(cluster: Memory, *items: Object, state: TargetState | None = None) -> KubernetesPlatform:

@@ -55,11 +55,11 @@ def manifest() -> Object:
     }
 
 
-KEPT = Kept(image="registry.example/web@sha256:1f", deployment=manifest())
+IMAGE = "registry.example/web@sha256:1f"
 
 
 def made(role: Role = STABLE, revision: str = "abc", replicas: int | None = 3) -> Object:
-    return deployment(KEPT, "web", role, revision, replicas=replicas)
+    return deployment(manifest(), "web", role, revision, image=IMAGE, replicas=replicas)
 
 
 def service(**spec: object) -> Object:
@@ -134,8 +134,7 @@ def test_what_the_manifests_take_from_secrets_and_note_at_the_deployment_stays()
     own = base["spec"]["template"]["spec"]["containers"][0]
     own["envFrom"].append({"secretRef": {"name": "mail"}})
     own["env"].append({"name": "NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}})
-    kept = Kept(image="web@sha256:1f", deployment=base)
-    item = deployment(kept, "web", CANARY, "abc", replicas=1)
+    item = deployment(base, "web", CANARY, "abc", image=IMAGE, replicas=1)
     assert annotations_of(item) == {"reload": "yes"}
     found = item["spec"]["template"]["spec"]["containers"][0]
     assert found["envFrom"] == [
@@ -151,9 +150,10 @@ def test_a_number_of_pods_that_another_sets_is_left_out() -> None:
 
 
 def test_what_a_revision_is_started_from_stays_as_it_is_and_survives_being_saved() -> None:
-    made(CANARY)
-    assert KEPT.deployment == manifest()
-    assert Kept.model_validate_json(KEPT.model_dump_json()) == KEPT
+    kept = Kept(image=IMAGE, deployment=manifest())
+    deployment(kept.deployment, "web", CANARY, "abc", image=IMAGE, replicas=2)
+    assert kept.deployment == manifest()
+    assert Kept.model_validate_json(kept.model_dump_json()) == kept
 
 
 def test_the_settings_of_a_revision_are_its_environment_for_good() -> None:

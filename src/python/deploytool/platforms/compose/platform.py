@@ -33,7 +33,6 @@ from deploytool.platforms.references import Places, own_references, references, 
 from deploytool.platforms.released_images import require_held
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
-from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 
 # Requests that the router sent just before it took a backend off reach it within this time.
@@ -89,10 +88,6 @@ class ComposePlatform:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
 
-    def released(self, revision: Revision) -> ReleasedBuild | None:
-        """Return the image that was installed with the revision, if it was a release's."""
-        return self._parts.releases.released(revision)
-
     def require_images(self) -> None:
         """See that the registry has what the engine lacks."""
         require_held(self._parts.missing(self._parts.released()))
@@ -140,8 +135,8 @@ class ComposePlatform:
                 password_file=lambda name: f"{_SECRETS}/{self._parts.database.secret(name)}",
             ),
         )
-        if (build := self._parts.releases.released(revision)) is not None:
-            self._parts.fetch([build.image.image])
+        if revision.released is not None:
+            self._parts.fetch([revision.released.image.image])
         # Inside its container a service may listen on every address: no other one is there.
         own = own_references("0.0.0.0", port, revision.id)  # noqa: S104
         environment = resolve(component, revision.environment, {**known, **own})

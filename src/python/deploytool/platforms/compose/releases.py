@@ -8,9 +8,8 @@ from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.base import Role
 from deploytool.platforms.compose.project import Project, Section, Started
 from deploytool.platforms.files import read, write
-from deploytool.platforms.images import image_name, released_build, runnable_name
+from deploytool.platforms.images import image_name
 from deploytool.platforms.releases import Releases
-from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 
 _NAME = "container.json"
@@ -19,14 +18,14 @@ _NAME = "container.json"
 class Container(BaseModel):
     """The image and the service's section of the Compose file as they were when installed.
 
-    released: the image of a release, when it was one.
+    image: NAME:TAG of its content, by which the engine knows what was built here. A revision that
+    came from a release runs the image of that.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)  # versions before kept more in its file
 
     image: str
     section: Section
-    released: ReleasedBuild | None = None
 
 
 class ComposeReleases(Releases):
@@ -49,20 +48,10 @@ class ComposeReleases(Releases):
             component=revision.component,
             role=role,
             revision=revision.id,
-            image=container.image,
+            image=revision.released.image.image if revision.released else container.image,
             section=container.section,
             environment=environment,
         )
-
-    def released(self, revision: Revision) -> ReleasedBuild | None:
-        """Return the image of a release that an installed revision runs; None without."""
-        container = self._container(revision)
-        return None if container is None else container.released
-
-    def holds(self, revision: Revision, artifact: Path) -> bool:
-        """Tell whether the revision is kept, with the very image of the artifact."""
-        container = self._container(revision)
-        return container is not None and container.image == runnable_name(artifact)
 
     def _container(self, revision: Revision) -> Container | None:
         text = read(self.artifact(revision)) if self.is_installed(revision) else None
@@ -76,8 +65,5 @@ class ComposeReleases(Releases):
                 why=f"{artifact.name} or the Compose file changed since the revision was named",
                 hint="repeat the command",
             )
-        section = self._project.own_section(component)
-        container = Container(
-            image=runnable_name(artifact), section=section, released=released_build(artifact)
-        )
+        container = Container(image=image, section=self._project.own_section(component))
         write(to, container.model_dump_json(indent=2))

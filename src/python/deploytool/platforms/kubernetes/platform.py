@@ -22,7 +22,7 @@ from deploytool.platforms.base import (
     Role,
 )
 from deploytool.platforms.http import get
-from deploytool.platforms.images import image_name, released_build
+from deploytool.platforms.images import image_name
 from deploytool.platforms.kubernetes.applying import Difference
 from deploytool.platforms.kubernetes.follower import Tail
 from deploytool.platforms.kubernetes.logs import read_logs
@@ -37,7 +37,6 @@ from deploytool.platforms.references import Places, mentioned, references
 from deploytool.platforms.released_images import require_held
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
-from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision
 
 # Requests that the router sent just before it took a backend off reach it within this time; the
@@ -93,10 +92,10 @@ class KubernetesPlatform:
                 why=f"{artifact.name} or the manifests changed since the revision was named",
                 hint="repeat the command",
             )
+        is_built = revision.released is None
         kept = Kept(
-            image=self._parts.images.reference(image_name(artifact)),
+            image=self._parts.images.reference(image_name(artifact)) if is_built else "",
             deployment=self._parts.manifests.deployment(component),
-            released=released_build(artifact),
         )
         self._parts.releases.install(revision, kept)
         needed = self._parts.store.load().needed(component)
@@ -105,10 +104,6 @@ class KubernetesPlatform:
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
-
-    def released(self, revision: Revision) -> ReleasedBuild | None:
-        """Return the image that was installed with the revision, if it was a release's."""
-        return self._parts.releases.kept(revision.component, revision.id).released
 
     def require_images(self) -> None:
         """See that the registry has all of the release."""

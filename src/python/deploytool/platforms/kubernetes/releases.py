@@ -33,7 +33,12 @@ class ClusterReleases:
         self._cluster = cluster
 
     def install(self, revision: Revision, kept: Kept) -> None:
-        """Keep what a revision is started from, as the newest."""
+        """Keep what a revision is started from, as the newest.
+
+        The image of what was built here stays known, whatever release has the same content.
+        """
+        if not kept.image and (before := self._found(revision.component, revision.id)) is not None:
+            kept = kept.model_copy(update={"image": before.image})
         item: Object = {
             "apiVersion": "v1",
             "kind": "ConfigMap",
@@ -52,16 +57,14 @@ class ClusterReleases:
 
     def kept(self, component: str, revision: str) -> Kept:
         """Return what an installed revision is started from. Raises PlatformFailed."""
-        name = _name(component, revision)
-        found = self._cluster.get(self._key(name))
-        try:
-            return Kept.model_validate_json(((found or {}).get("data") or {}).get("kept", ""))
-        except ValidationError as error:
+        found = self._found(component, revision)
+        if found is None:
             raise PlatformFailed(
                 f"{component} {revision} is not installed",
-                why=f"ConfigMap/{name} is damaged" if found else f"there is no ConfigMap/{name}",
+                why=f"there is no ConfigMap/{_name(component, revision)}, or it is damaged",
                 hint=f"choose one that `deploytool status` lists for {component}",
-            ) from error
+            )
+        return found
 
     def revisions(self, component: str) -> list[Revision]:
         """Return the installed revisions of a component, newest first."""
@@ -93,6 +96,14 @@ class ClusterReleases:
             return False
         found = self._cluster.list("v1", "ConfigMap", selector({_RELEASE: "true"}))
         return any(f'"{key.name}"' in (item.get("data") or {}).get("kept", "") for item in found)
+
+    def _found(self, component: str, revision: str) -> Kept | None:
+        """Return what is kept of a revision; None where there is nothing that can be read."""
+        item = self._cluster.get(self._key(_name(component, revision)))
+        try:
+            return Kept.model_validate_json(((item or {}).get("data") or {}).get("kept", ""))
+        except ValidationError:
+            return None
 
     def _key(self, name: str) -> Key:
         return Key("v1", "ConfigMap", self._cluster.namespace, name)

@@ -17,7 +17,7 @@ from deploytool.platforms.kubernetes.objects import (
 from deploytool.platforms.kubernetes.pods import is_placed, serves
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.sharing import Pods
-from deploytool.platforms.kubernetes.workloads import deployment, name_of, ours, settings
+from deploytool.platforms.kubernetes.workloads import deployment, image_of, name_of, ours, settings
 from deploytool.platforms.references import own_references, resolve
 from deploytool.system.revision import Revision
 
@@ -53,6 +53,7 @@ class Revisions:
         """
         component = revision.component
         kept = self._releases.kept(component, revision.id)
+        image = revision.released.image.image if revision.released else kept.image
         port = port_of(kept.deployment["spec"]["template"])
         # Inside its pod a service may listen on every address: no other one is there.
         own = own_references("0.0.0.0", port, revision.id)  # noqa: S104
@@ -62,7 +63,9 @@ class Revisions:
 
         def apply(role: Role, *, is_dry_run: bool = False) -> None:
             number = self._replicas(component, role, replicas, is_scaled_elsewhere)
-            wanted = deployment(kept, component, role, revision.id, replicas=number)
+            wanted = deployment(
+                kept.deployment, component, role, revision.id, image=image, replicas=number
+            )
             self._cluster.apply(ours(wanted), is_dry_run=is_dry_run)
 
         if role is Role.CANARY:
@@ -155,8 +158,8 @@ class Revisions:
 
     def _resize(self, component: str, canary: Object, pods: int) -> None:
         revision = labels_of(canary)[REVISION]
-        kept = self._releases.kept(component, revision)
-        resized = deployment(kept, component, Role.CANARY, revision, replicas=pods)
+        base, image = self._releases.kept(component, revision).deployment, image_of(canary)
+        resized = deployment(base, component, Role.CANARY, revision, image=image, replicas=pods)
         self._cluster.apply(ours(resized))
 
     def _await_pods(self, component: str, canary: Object, pods: Pods, deadline: float) -> str:

@@ -10,7 +10,7 @@ from deploytool.platforms.kubernetes.manifests import Manifests
 from deploytool.platforms.kubernetes.objects import REVISION, key_of, labels_of
 from deploytool.platforms.kubernetes.releases import ClusterReleases
 from deploytool.platforms.kubernetes.replies import Conflict
-from deploytool.platforms.kubernetes.workloads import deployment, ours
+from deploytool.platforms.kubernetes.workloads import deployment, image_of, ours
 
 
 class Sizes:
@@ -46,9 +46,11 @@ class Sizes:
         revision = labels_of(stable["spec"]["template"]).get(REVISION)
         if revision is None or self._inspection.is_autoscaled(component):
             return None
-        kept = self._releases.kept(component, revision)
+        base, image = self._releases.kept(component, revision).deployment, image_of(stable)
         # Whole, as it runs: what an apply leaves out is given up.
-        item = ours(deployment(kept, component, Role.STABLE, revision, replicas=wanted))
+        item = ours(
+            deployment(base, component, Role.STABLE, revision, image=image, replicas=wanted)
+        )
         key = key_of(item, self._cluster.namespace)
         try:
             self._cluster.apply(item, is_dry_run=True)

@@ -18,7 +18,6 @@ from deploytool.platforms.kubernetes.objects import (
     labels_of,
     with_marks,
 )
-from deploytool.system.release import ReleasedBuild
 
 _ALL = 100
 # A canary has so many times stable's pods at most: a share of 99 % would ask for 99 times as many.
@@ -28,14 +27,14 @@ _MOST_TIMES = 2
 class Kept(BaseModel):
     """A revision is started from this: its image, and its Deployment as it was when installed.
 
-    released: the image of a release, when it was one.
+    image: what was built here, as it is pulled; "" where that was never installed. A revision that
+    came from a release runs the image of that.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(frozen=True)  # versions before kept more
 
     image: str
     deployment: Object
-    released: ReleasedBuild | None = None
 
 
 def name_of(component: str, role: Role) -> str:
@@ -65,19 +64,24 @@ def settings(component: str, revision: str, environment: Mapping[str, str]) -> O
     return with_marks(item, {COMPONENT: component, REVISION: revision})
 
 
+def image_of(workload: Object) -> str:
+    """Return the image that a Deployment of ours runs, beside others that come along."""
+    return str(workload["spec"]["template"]["spec"]["containers"][0]["image"])
+
+
 def deployment(
-    kept: Kept, component: str, role: Role, revision: str, *, replicas: int | None
+    base: Object, component: str, role: Role, revision: str, *, image: str, replicas: int | None
 ) -> Object:
     """Return the Deployment of a revision in a role.
 
-    replicas: None leaves the number to whoever set it, an autoscaler for example.
+    base: as it was when the revision was installed. replicas: None leaves the number to whoever set
+    it, an autoscaler for example.
     """
     marks = {COMPONENT: component, ROLE: str(role)}
-    base = kept.deployment
     template = base["spec"]["template"]
     first, *others = template["spec"]["containers"]
     own = {name: value for name, value in first.items() if name not in {"env", "envFrom"}}
-    own |= {"image": kept.image, **looked_up(first)}
+    own |= {"image": image, **looked_up(first)}
     # The last one wins: what is declared.
     declared = {"configMapRef": {"name": settings_name(component, revision)}}
     own["envFrom"] = [*own.get("envFrom", []), declared]

@@ -34,7 +34,6 @@ from deploytool.platforms.references import Places, references
 from deploytool.platforms.tool_copy import python
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
-from deploytool.system.release import ReleasedBuild
 from deploytool.system.revision import Revision, digest_of
 
 # Requests that the router sent just before it took a backend off reach it within this time.
@@ -81,10 +80,6 @@ class LocalPlatform:
     def revisions(self, component: str) -> Sequence[Revision]:
         """Return the installed revisions of a component, newest first."""
         return self._parts.releases.revisions(component)
-
-    def released(self, revision: Revision) -> ReleasedBuild | None:  # noqa: ARG002
-        """Return nothing: no image runs here."""
-        return None
 
     def require_images(self) -> None:
         """Look for none: no image runs here."""
