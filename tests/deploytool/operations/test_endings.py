@@ -11,17 +11,19 @@ import pytest
 from deploytool.canary.machine import Phase
 from deploytool.cli.options import Options
 from deploytool.cli.render.canary import show_canary
-from deploytool.errors import MigrationFailed, PlatformFailed
-from deploytool.operations import replacement
-from deploytool.operations.canary import CanaryResult, judged
+from deploytool.errors import DeployError, MigrationFailed, PlatformFailed
+from deploytool.operations import deliveries, replacement
+from deploytool.operations.conclusion import CanaryResult, judged
 from deploytool.operations.context import Context
+from deploytool.operations.decisions import resume
 from deploytool.operations.invariants import known_rows
 from deploytool.operations.load import Traffic, run_load
+from deploytool.platforms.base import Condition, Instance
 from deploytool.record import event as record
 from deploytool.record.store import DeployedRelease, TargetState
 from deploytool.system.declaration import Invariant
 from deploytool.traffic.load.generator import LoadGenerator
-from tests.deploytool.operations.scripted import CANARY, Story, Visitors, release_of
+from tests.deploytool.operations.scripted import CANARY, STABLE, Story, Visitors, release_of
 from tests.deploytool.traffic.load.shop import BUY, Shop, load_of, running_shop
 
 Row = dict[str, object]
@@ -44,14 +46,23 @@ class Data:
         self.looks = list(looks)
         self.told: list[record.Event] = []
         self._shop = shop
-        for name in ("gateway_url", "query", "pending_migrations", "instances"):
+        for name in ("gateway_url", "query", "pending_migrations", "instances", "prepare"):
             setattr(self.story.target, name, getattr(self, name))
+        look = self.story.target.instance
+        self.story.target.instance = lambda component, role: (  # type: ignore[method-assign]
+            look(component, role)
+            if component == "back"
+            else Instance(component, role, "", Condition.READY, "")
+        )
 
     def gateway_url(self) -> str:
         return self._shop.url
 
     def query(self, _sql: str) -> list[Row]:
         return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+    def prepare(self) -> None:
+        pass
 
     def pending_migrations(self, _kind: str) -> list[str]:
         return []
@@ -122,8 +133,68 @@ def test_with_the_last_canary_its_release_is_promoted_unless_something_is_wrong(
     )
     data.story.store.save(TargetState(release=on_its_way))
     data.begin()
-    promoted = data.story.store.load().promoted
-    assert [each.digest for each in promoted] == [file.digest] * count
+    assert promoted(data) == [file.digest] * count
+    # Repeated, as `up` with the same release does: nothing has become better.
+    deliveries.arrive(data.context("second"))
+    assert promoted(data) == [file.digest] * count
+    again = data.begin("third")
+    assert (again.exit_code, promoted(data)) == (0, [file.digest])
+
+
+def promoted(data: Data) -> list[str]:
+    return [each.digest for each in data.story.store.load().promoted]
+
+
+def test_a_release_that_left_broken_data_is_told_as_not_promoted_and_why(
+    tmp_path: Path, shop: Shop
+) -> None:
+    data = Data(tmp_path, shop, [], [CUP])
+    data.begin()
+    why = deliveries.missing(data.story.store.load())
+    assert why.startswith("after back was promoted: 1 invariant of the data broken: stock adds up")
+
+
+class Cut(BaseException):
+    """The process ends."""
+
+
+@pytest.mark.parametrize(("looks", "faults"), [([[]], []), ([[], [CUP]], ["back"])])
+def test_what_a_killed_promotion_left_undone_is_done_by_resume(
+    tmp_path: Path, shop: Shop, looks: list[list[Row]], faults: list[str]
+) -> None:
+    data = Data(tmp_path, shop, *looks)
+    killed_after_promotion(data)
+    state = data.story.store.load()
+    assert state.canary is None
+    assert "killed before its end" in deliveries.missing(state)
+    result = resume(data.context("second"), Traffic())
+    assert (result.canary.phase, result.exit_code) == (Phase.PROMOTED, len(faults))
+    state = data.story.store.load()
+    assert (state.concluding, list(state.flawed)) == (None, faults)
+    with pytest.raises(DeployError, match="no canary on this target"):
+        resume(data.context("third"), Traffic())
+
+
+def test_what_a_rollback_has_left_behind_needs_no_end(tmp_path: Path, shop: Shop) -> None:
+    data = Data(tmp_path, shop, [])
+    killed_after_promotion(data)
+    context, canary = data.context("second"), data.story.canary("second")
+    ended = {"phase": Phase.PROMOTED, "steps": (), "stable": CANARY, "canary": STABLE}
+    replacement.save(context, canary.model_copy(update=ended))
+    assert deliveries.missing(data.story.store.load()) == ""
+
+
+def killed_after_promotion(data: Data) -> None:
+    """Begin a canary, and end its process once its promotion is kept."""
+
+    def cut() -> None:
+        if data.story.store.load().ended is not None:
+            raise Cut
+
+    data.story.store.on_saved = cut
+    with pytest.raises(Cut):
+        data.begin()
+    data.story.store.on_saved = lambda: None
 
 
 def test_a_canary_rolled_back_on_evidence_exits_4_whatever_it_left_behind(

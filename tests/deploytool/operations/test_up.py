@@ -9,7 +9,9 @@ from typing import Any, cast
 
 import pytest
 
+from deploytool.canary.machine import Canary, Phase
 from deploytool.errors import MigrationFailed, NotReady
+from deploytool.operations import deliveries
 from deploytool.operations.canary import CanaryOptions, begun
 from deploytool.operations.context import Context
 from deploytool.operations.up import bring_up, require_foundation, up
@@ -144,6 +146,34 @@ def test_a_canary_that_begins_keeps_of_which_release_it_is(tmp_path: Path) -> No
     assert kept.digest == release.digest
     assert kept.revisions == target.revisions
     assert target.store.load().promoted == ()
+
+
+@pytest.mark.parametrize("operation", ["up", "canary"])
+def test_what_an_earlier_promotion_left_undone_is_done_on_the_way(
+    tmp_path: Path, operation: str
+) -> None:
+    target, release = Together({}), release_of(tmp_path, SYSTEM.components)
+    artifact = tmp_path / "artifact"
+    artifact.touch()
+    given = replace(context(target, artifact), release=release, has_visitors=True)
+    up(given)
+    digest = release.digest
+    # The last canary of the release has just promoted its component, and was killed.
+    deliveries.begin(given)
+    revision = given.built("back")
+    killed = Canary(
+        run="killed", component="back", stable=revision, canary=revision, steps=(10,),
+        phase=Phase.PROMOTED, since=0,
+    )  # fmt: skip
+    target.store.save(target.store.load().with_stable(killed))
+    assert target.store.load().promoted == ()
+    if operation == "up":
+        up(given)
+        assert [each.digest for each in target.store.load().promoted] == [digest]
+        return
+    with begun(replace(given, release=None), CanaryOptions(component="back")):
+        state = target.store.load()
+    assert (state.concluding, [each.digest for each in state.promoted]) == (None, [digest])
 
 
 def test_whoever_needs_one_that_does_not_come_is_not_started(tmp_path: Path) -> None:

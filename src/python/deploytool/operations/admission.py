@@ -5,6 +5,7 @@ A target that demands proof runs nothing that was built here, and nothing that c
 
 from deploytool.errors import CheckFailed, DeployError, InvalidInput
 from deploytool.operations.context import Context
+from deploytool.operations.deliveries import missing
 from deploytool.proofs.verification import require_proof, require_release
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
@@ -85,7 +86,8 @@ def _require_promoted(context: Context, file: ReleaseFile, proof: Proof) -> None
 
 def _position(state: TargetState, file: ReleaseFile) -> str:
     if state.release is not None and state.release.digest == file.digest:
-        return "there it is on its way, but not every component of it is stable"
+        why = missing(state) or "not every component of it is stable"
+        return f"there it is on its way, but {why}"
     if not state.promoted:
         return "no release is promoted there"
     latest = state.promoted[0]

@@ -2,15 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from deploytool.canary.machine import Canary, Phase
-from deploytool.errors import DeployError, ExitCode
+from deploytool.canary.machine import Canary
 from deploytool.operations import deliveries, migrations, replacement
-from deploytool.operations.callers import affected_callers
+from deploytool.operations.conclusion import CanaryResult, complete, judged
 from deploytool.operations.context import Context
 from deploytool.operations.invariants import known_rows
-from deploytool.operations.load import SentTraffic, Traffic, TrafficResult, is_sent, traffic
+from deploytool.operations.load import Traffic, is_sent
 from deploytool.operations.readiness import await_ready
 from deploytool.operations.up import bring_up, require_rest, start_foundation
 from deploytool.operations.view import CanaryView
@@ -31,101 +30,10 @@ class CanaryOptions:
     is_held_at_end: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CanaryResult:
-    """How a canary ended.
-
-    callers: a sentence on each service that gave wrong answers meanwhile and calls this component.
-    failures: what went wrong afterwards, or is wrong with the data. They change nothing in how it
-    ended.
-    """
-
-    canary: Canary
-    traffic: TrafficResult | None = None
-    callers: tuple[str, ...] = ()
-    failures: tuple[DeployError, ...] = ()
-
-    @property
-    def exit_code(self) -> int:
-        """0 promoted, 4 rolled back on evidence, 5 undecided, 1 taken back for another reason.
-
-        Also 1 when something failed after the promotion.
-        """
-        if self.canary.phase is Phase.PROMOTED:
-            return ExitCode.FAILED if self.failures else ExitCode.DONE
-        if self.canary.phase is Phase.HELD or self.canary.is_undecided:
-            return ExitCode.HELD
-        return ExitCode.ROLLED_BACK if self.canary.is_judged_bad else ExitCode.FAILED
-
-    @property
-    def reason(self) -> str:
-        """The decision with its reason, and the failures after it."""
-        afterwards = (f"afterwards: {failure.what}: {failure.why}" for failure in self.failures)
-        return "; ".join((self.canary.decision, *afterwards))
-
-
 def canary(context: Context, options: CanaryOptions) -> CanaryResult:
     """Canary one component's current build against its stable revision."""
     with begun(context, options) as started:
         return judged(context, started, options.traffic)
-
-
-def judged(context: Context, canary: Canary, wanted: Traffic) -> CanaryResult:
-    """Carry a canary on to its end, with the traffic that is wanted beside it."""
-    with traffic(context, wanted, canary.broken_before) as sent:
-        ended = replacement.carry_on(replace(context, sent=sent.counts), canary)
-        failures = finish(context, ended)
-    callers: tuple[str, ...] = ()
-    try:
-        callers = _tell_callers(context, ended, sent)
-    except DeployError as error:
-        failures = (*failures, error)
-    failures = (*failures, *_about(ended, sent))
-    return concluded(context, CanaryResult(ended, sent.result, callers, failures))
-
-
-def concluded(context: Context, result: CanaryResult) -> CanaryResult:
-    """Return the result as it is; after a promotion the release may have arrived with it."""
-    if result.exit_code == ExitCode.DONE:
-        deliveries.arrive(context)
-    return result
-
-
-def finish(context: Context, ended: Canary) -> tuple[DeployError, ...]:
-    """Do what only a promotion allows: contract migrations, once nothing older runs.
-
-    Returns what went wrong with that: the promotion stands.
-    """
-    if ended.phase is not Phase.PROMOTED:
-        return ()
-    try:
-        migrations.contract(context, ended)
-    except DeployError as error:
-        error.note = error.note or f"{ended.component} {ended.canary.id} is stable all the same"
-        return (error,)
-    return ()
-
-
-def _tell_callers(context: Context, ended: Canary, sent: SentTraffic) -> tuple[str, ...]:
-    """Name those that call the component and gave wrong answers while there was a canary of it."""
-    if sent.result is None:
-        return ()
-    stable = context.platform.store.load().stable
-    callers = affected_callers(context.system, stable, ended.component, sent.result.counts)
-    for sentence in callers:
-        context.say("note", ended.component, reason=sentence)
-    return callers
-
-
-def _about(ended: Canary, sent: SentTraffic) -> list[DeployError]:
-    """Return what is wrong with the traffic or the data, with the way back from a promotion."""
-    if ended.phase is Phase.PROMOTED:
-        for failure in sent.failures:
-            failure.hint = (
-                f"`deploytool rollback {ended.component}` goes back to {ended.stable.id}; "
-                "`deploytool logs` tells what happened"
-            )
-    return sent.failures
 
 
 @contextmanager
@@ -144,6 +52,8 @@ def begun(context: Context, options: CanaryOptions) -> Iterator[Canary]:
 def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Canary:
     context.platform.require_distinct_migrations()
     state = _stable_first(context, found)
+    if complete(context, Traffic()) is not None:
+        state = context.platform.store.load()
     component = options.component or _changed(context, state)
     stable = state.stable[component]
     revision = context.built(component, options.environment)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from deploytool.canary.machine import Canary, Event, Phase
 from deploytool.errors import DeployError
 from deploytool.operations import replacement
-from deploytool.operations.canary import CanaryResult, concluded, finish, judged
+from deploytool.operations.conclusion import CanaryResult, complete, conclude, finish, judged
 from deploytool.operations.context import Context
 from deploytool.operations.load import Traffic
 from deploytool.operations.steering import Elsewhere, Wanted, asked_for, steer
@@ -71,11 +71,14 @@ def supersede(context: Context, components: Sequence[str]) -> None:
 def resume(context: Context, wanted: Traffic) -> CanaryResult:
     """Go on from where an interrupted canary stands, with the evidence it had.
 
-    The time of a step begins afresh: nothing was observed during the interruption. Raises
-    DeployError when the evidence cannot be read: evidence that began anew half way would have known
-    stable only beside the canary, and the chance of a wrong verdict twice.
+    The time of a step begins afresh: nothing was observed during the interruption. One that was
+    promoted already is completed: what comes after a promotion is done.
+    Raises DeployError when the evidence cannot be read: evidence that began anew half way would
+    have known stable only beside the canary, and the chance of a wrong verdict twice.
     """
     with context.locked() as state:
+        if (completed := _completed(context, state, wanted)) is not None:
+            return completed
         if state.canary is not None and state.canary.is_evidence_lost:
             raise _lost(state.canary)
         canary = _begin(context, state)
@@ -83,6 +86,14 @@ def resume(context: Context, wanted: Traffic) -> CanaryResult:
             canary = replacement.move(context, canary, Event.RESUME, "resume was asked for")
         canary = canary.model_copy(update={"since": context.now()})
         return judged(context, canary, wanted)
+
+
+def _completed(context: Context, state: TargetState, wanted: Traffic) -> CanaryResult | None:
+    if state.canary is not None or state.concluding is None:
+        return None
+    context.platform.prepare()
+    require_foundation(context)
+    return complete(context, wanted)
 
 
 def _lost(canary: Canary) -> DeployError:
@@ -137,7 +148,7 @@ def _begin(context: Context, state: TargetState) -> Canary:
 
 def _end(context: Context, canary: Canary) -> CanaryResult:
     ended = replacement.carry_on(context, canary)
-    return concluded(context, CanaryResult(ended, failures=finish(context, ended)))
+    return conclude(context, CanaryResult(ended, failures=finish(context, ended)))
 
 
 def _result(found: Elsewhere | CanaryResult) -> CanaryResult:

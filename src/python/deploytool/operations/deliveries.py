@@ -23,18 +23,45 @@ def begin(context: Context) -> None:
         context.platform.store.save(after)
 
 
-def arrive(context: Context) -> None:
-    """Keep that the release is promoted, if every component is stable as the release has it."""
-    state = context.platform.store.load()
+def arrive(context: Context, concluded: str | None = None) -> None:
+    """Keep that the release is promoted, if every component is stable as the release has it.
+
+    So it is not while something is wrong, or undone, that came after one of its promotions.
+    concluded: the component whose promotion ends well with this, which is kept at the same time.
+    """
+    store = context.platform.store
+    before = store.load()
+    state = before.with_conclusion(concluded) if concluded else before
     wanted = state.release
-    if wanted is None or not all(_is_there(state, wanted, name) for name in wanted.images):
+    is_there = wanted is not None and all(_is_there(state, wanted, name) for name in wanted.images)
+    why = missing(state)
+    after = state.with_promoted(_now()) if is_there and not why else state
+    if after != before:
+        store.save(after)
+    if wanted is None or not is_there:
         return
-    context.platform.store.save(state.with_promoted(_now()))
+    if why:
+        context.say("note", wanted.digest[:12], reason=f"the release has not arrived: {why}")
+        return
     context.say(
         "release-promoted",
         wanted.digest[:12],
         reason=f"every component is stable as of commit {wanted.commit[:12]}",
     )
+
+
+def missing(state: TargetState) -> str:
+    """Return what keeps what is stable from counting as promoted, "" if nothing does."""
+    if (left := state.concluding) is not None:
+        return (
+            f"run {left.run} promoted {left.component}, and was killed before its end; "
+            "`deploytool resume` completes it"
+        )
+    faults = (
+        f"after {component} was promoted: {why}; another canary of it that ends well settles that"
+        for component, why in state.flawed.items()
+    )
+    return "; ".join(faults)
 
 
 def runs_other_image(context: Context, stable: Revision) -> bool:

@@ -115,7 +115,7 @@ def save(context: Context, canary: Canary) -> None:
         earlier = [canary.stable, *state.earlier.get(name, ())]
         kept = [revision for revision in earlier if revision.id != canary.canary.id]
         unique = tuple({revision.id: revision for revision in reversed(kept)}.values())[::-1]
-        update["stable"] = {**state.stable, name: canary.canary}
+        state = state.with_stable(ended)
         # It serves with the database as it is now, whatever a migration was thought to take away.
         update["cut_off"] = {
             migration: tuple(each for each in ids if each != canary.canary.id)

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 from deploytool.errors import DeployError
 from deploytool.operations import deliveries, migrations, replacement
+from deploytool.operations.conclusion import complete
 from deploytool.operations.context import Context
+from deploytool.operations.load import Traffic
 from deploytool.operations.plan import Change, Op, Plan, make_plan
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.platforms.base import Condition, Role
@@ -21,6 +23,7 @@ def up(context: Context) -> Plan:
     with context.locked() as state:
         require_rest(state)
         plan = bring_up(context, state)
+        complete(context, Traffic())
         deliveries.arrive(context)
         return plan
 

@@ -80,6 +80,10 @@ class TargetState(BaseModel):
     canary: Canary | None = None
     # The last replacement that came to its end, without its evidence: for those who waited for it.
     ended: Canary | None = None
+    # A canary that was promoted by an operation that has not come to its end, without its evidence.
+    concluding: Canary | None = None
+    # Component -> what was found wrong after the promotion of what is stable.
+    flawed: dict[str, str] = Field(default_factory=dict)
     # The release that operations are about; None for what was built here.
     release: DeployedRelease | None = None
     # Releases of which every component became stable, latest first.
@@ -96,6 +100,27 @@ class TargetState(BaseModel):
         if self.canary is not None and self.canary.component == component:
             needed |= {self.canary.stable.id, self.canary.canary.id}
         return needed
+
+    def with_stable(self, ended: Canary) -> "TargetState":
+        """Return the state after a promotion: nothing is known yet of what came after it.
+
+        ended: without its evidence. One without steps is a part of an operation that goes on.
+        """
+        name, concluding = ended.component, self.concluding
+        if ended.steps:
+            concluding = ended
+        elif concluding is not None and concluding.component == name:
+            concluding = None
+        flawed = {each: why for each, why in self.flawed.items() if each != name}
+        stable = {**self.stable, name: ended.canary}
+        update = {"stable": stable, "concluding": concluding, "flawed": flawed}
+        return self.model_copy(update=update)
+
+    def with_conclusion(self, component: str, fault: str = "") -> "TargetState":
+        """Return the state in which what comes after a promotion has ended. fault: "" if well."""
+        found = {component: fault} if fault else {}
+        flawed = {each: why for each, why in self.flawed.items() if each != component}
+        return self.model_copy(update={"concluding": None, "flawed": {**flawed, **found}})
 
     def with_release(self, release: DeployedRelease | None) -> "TargetState":
         """Return the state in which a release is on its way: it has to prove itself again."""

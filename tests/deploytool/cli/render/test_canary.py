@@ -8,7 +8,7 @@ from deploytool.canary.observation import ArmCounters, Observation
 from deploytool.canary.policy import VerdictPolicy
 from deploytool.canary.verdict import CanaryEvidence
 from deploytool.cli.render.canary import canary_as_dict, canary_as_text
-from deploytool.operations.canary import CanaryResult
+from deploytool.operations.conclusion import CanaryResult
 from deploytool.operations.load import TrafficResult
 from deploytool.system.policy import CanaryPolicy
 from deploytool.system.revision import revision_of

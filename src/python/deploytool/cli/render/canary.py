@@ -11,7 +11,7 @@ from deploytool.cli.options import Options
 from deploytool.cli.render.failure import render_failure
 from deploytool.cli.render.result import plain, show
 from deploytool.cli.render.traffic import data_notes
-from deploytool.operations.canary import CanaryResult
+from deploytool.operations.conclusion import CanaryResult
 from deploytool.operations.detachment import Detached
 
 _WORDS = {
