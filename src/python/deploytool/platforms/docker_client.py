@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from subprocess import CompletedProcess
 
-from deploytool.platforms.commands import run
+from deploytool.programs import run
 
 _KEPT = {"PATH", "HOME", "LANG", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"}
 

@@ -2,15 +2,13 @@
 
 import re
 from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
 
 from deploytool.errors import DeployError, InvalidInput, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
+from deploytool.programs import at_once
 
 _ASK_S = 60.0
 _PULL_S = 1800.0
-# Each look is a program of its own that waits for the registry.
-_THREADS = 8
 # The command line's words for a registry that answers, and has no such image. The first it says as
 # well when a login is wanted, the second of answers without details, and the last of Harbor's.
 _LACKS = re.compile(
@@ -25,8 +23,7 @@ def require_held(images: Collection[str]) -> None:
 
     Raises PlatformFailed when a registry does not say.
     """
-    with ThreadPoolExecutor(_THREADS) as pool:
-        faults = [each for each in pool.map(_lack, sorted(images)) if each is not None]
+    faults = [each for each in at_once(_lack, sorted(images)) if each is not None]
     if faults:
         raise faults[0]
 

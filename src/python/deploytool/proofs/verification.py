@@ -4,10 +4,10 @@ Nothing is remembered either: each deployment, and each way back, asks the regis
 """
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from deploytool.errors import CheckFailed, DeployError, InvalidInput, Place
+from deploytool.programs import at_once
 from deploytool.proofs.bill import SPDX
 from deploytool.proofs.cosign import Signer, attested, require_blob, require_signature
 from deploytool.proofs.provenance import PROVENANCE
@@ -21,9 +21,6 @@ from deploytool.system.targets import Proof
 
 # In this order they are told.
 _KINDS = ("signature", "provenance", "sbom")
-
-# Each is a program of its own that waits for the registry.
-_THREADS = 8
 
 
 def signer_of(proof: Proof) -> Signer:
@@ -62,9 +59,7 @@ def require_proof(builds: Mapping[str, ReleasedBuild], proof: Proof) -> None:
     def fault(check: tuple[str, ReleasedBuild, str]) -> DeployError | None:
         return _fault(*check, repository=proof.repository, signer=signer)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        found = list(pool.map(fault, checks))
-    faults = [each for each in found if each is not None]
+    faults = [each for each in at_once(fault, checks) if each is not None]
     if faults:
         others = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
         faults[0].why += others

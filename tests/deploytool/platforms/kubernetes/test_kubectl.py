@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploytool.errors import InvalidInput
-from deploytool.platforms.kubernetes.kubectl import Kubectl, client_environment
+from deploytool.platforms.kubernetes.kubectl import Kubectl
 
 
 @pytest.fixture(autouse=True)
@@ -43,4 +43,3 @@ def test_logins_and_proxies_reach_it_and_what_is_this_tools_own_does_not(
     text = rendered(tmp_path / "state")
     assert all(f"{name}=" in text and value in text for name, value in others.items())
     assert not any(f" {name}=" in text for name in own)
-    assert not set(own) & set(client_environment())

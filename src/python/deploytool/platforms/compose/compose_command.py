@@ -8,8 +8,8 @@ from subprocess import CompletedProcess
 from uuid import uuid4
 
 from deploytool.errors import DeployError, PlatformFailed
-from deploytool.platforms.commands import run, run_watched
 from deploytool.platforms.docker_client import client_environment, docker, last_line
+from deploytool.programs import run, run_watched
 
 # Beside what a container may take to end.
 _ACT_S = 120.0

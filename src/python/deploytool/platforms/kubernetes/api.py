@@ -7,7 +7,6 @@ left alone. A server that is away for a while is waited for.
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import urllib3
@@ -24,6 +23,7 @@ from deploytool.platforms.kubernetes.replies import (
     failure,
     words,
 )
+from deploytool.programs import at_once
 
 FIELD_MANAGER = "deploytool"
 
@@ -33,7 +33,6 @@ _AWAY_S = 60.0
 # What a request may take at most once somebody wants to go.
 _HURRIED_S = 2.0
 _RETRY_S = 0.5
-_THREADS = 8
 # An unknown field is an error: a typo would be dropped in silence.
 _OWN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"))
 
@@ -76,13 +75,7 @@ class Cluster:
 
         Who interrupts that does not wait for the server, nor for the threads that do.
         """
-        with ThreadPoolExecutor(_THREADS) as pool:
-            try:
-                return [*pool.map(work, items)]
-            except KeyboardInterrupt:
-                # Before the pool is left, which ends when its threads do.
-                self.hurry()
-                raise
+        return at_once(work, items, on_interrupt=self.hurry)
 
     def get(self, key: Key) -> Object | None:
         """Return an object, None when there is none."""

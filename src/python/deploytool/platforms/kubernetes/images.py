@@ -2,19 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from deploytool.platforms.images import image_base, image_name, released_build
 from deploytool.platforms.kubernetes.api import Cluster
 from deploytool.platforms.kubernetes.objects import Key, Object
 from deploytool.platforms.registry import Registry
+from deploytool.programs import at_once
 
 NAME = "deploytool-images"
 # In it: NAME:TAG -> the name, with a digest, by which it is pulled; NAME -> what was deployed last.
 _PUSHED, _CURRENT = "content", "current"
-
-_THREADS = 8
 
 
 class ClusterImages:
@@ -40,9 +38,7 @@ class ClusterImages:
         """
         known = dict(self._pushed())
         missing = [name for name in self._built if name not in known]
-        # Each look is a program of its own that waits for the registry.
-        with ThreadPoolExecutor(_THREADS) as pool:
-            digests = dict(zip(missing, pool.map(self._registry.digest, missing), strict=True))
+        digests = dict(zip(missing, at_once(self._registry.digest, missing), strict=True))
         for name, digest in digests.items():
             known[name] = self._registry.reference(name, digest or self._registry.push(name))
         runs = {name: known[name] for name in self._built} | self._released

@@ -11,12 +11,10 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.platforms.commands import run
 from deploytool.platforms.tool_copy import python
+from deploytool.programs import outer_environment, run
 
 _RENDER_S = 60.0
-# Set for this tool alone, by its own package and by whoever started it.
-_OWN = ("PEX", "PYTHON", "DEPLOYTOOL_")
 _PROGRAM = "kubectl"
 
 
@@ -58,7 +56,7 @@ class Kubectl:
         self, arguments: Sequence[str], timeout_s: float, text: str
     ) -> "CompletedProcess[str]":
         command = [*self._command(), *arguments]
-        return run(command, env=client_environment(), timeout_s=timeout_s, text=text)
+        return run(command, env=outer_environment(), timeout_s=timeout_s, text=text)
 
     def _command(self) -> list[str]:
         if self._package is None:
@@ -73,16 +71,6 @@ class Kubectl:
             return [found]
         with self._unpacking:
             return [str(unpacked(self._package, self._pex_root))]
-
-
-def client_environment() -> dict[str, str]:
-    """Return the environment of this tool without what is its own.
-
-    All the rest, as logins and proxies have names that only their programs know.
-    """
-    return {
-        name: value for name, value in os.environ.items() if not name.lstrip("_").startswith(_OWN)
-    }
 
 
 def unpacked(package: Path, folder: Path) -> Path:

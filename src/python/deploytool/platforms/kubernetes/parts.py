@@ -15,7 +15,7 @@ from deploytool.platforms.kubernetes.gateway import ClusterGateway
 from deploytool.platforms.kubernetes.images import ClusterImages
 from deploytool.platforms.kubernetes.inspection import Inspection
 from deploytool.platforms.kubernetes.jobs import Jobs
-from deploytool.platforms.kubernetes.kubectl import Kubectl, client_environment
+from deploytool.platforms.kubernetes.kubectl import Kubectl
 from deploytool.platforms.kubernetes.manifests import Manifests, parse, with_release
 from deploytool.platforms.kubernetes.objects import Object, with_environment
 from deploytool.platforms.kubernetes.prometheus import ByPrometheus
@@ -29,6 +29,7 @@ from deploytool.platforms.kubernetes.sharing import Sharing
 from deploytool.platforms.kubernetes.store import ClusterStore
 from deploytool.platforms.migration_sessions import session_settings
 from deploytool.platforms.migrations import Migrations
+from deploytool.programs import outer_environment
 from deploytool.system.declaration import System
 from deploytool.system.targets import KubernetesTarget
 from deploytool.traffic.answer_limits import with_answer_limits
@@ -108,7 +109,7 @@ class Parts:
             database.lock_timeout_s,
         )
         self._session = session_settings(database.lock_timeout_s)
-        self.detachment = Detachment(self.state, root, client_environment())
+        self.detachment = Detachment(self.state, root, outer_environment())
 
     @cached_property
     def manifests(self) -> Manifests:

@@ -8,7 +8,6 @@ from typing import Any
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.base import Role
-from deploytool.platforms.commands import run
 from deploytool.platforms.files import disk, write
 from deploytool.platforms.local.folder import StateFolder, is_root
 from deploytool.platforms.local.program import Program
@@ -25,6 +24,7 @@ from deploytool.platforms.postgresql import (
     role_sql,
 )
 from deploytool.platforms.secrets import Secrets
+from deploytool.programs import run
 
 # PostgreSQL refuses to run as root. This user is on every machine and owns nothing.
 _NOBODY = 65534

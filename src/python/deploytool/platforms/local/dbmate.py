@@ -5,8 +5,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 
 from deploytool.platforms.base import MigrationKind
-from deploytool.platforms.commands import run_watched
 from deploytool.platforms.migrations import TABLES
+from deploytool.programs import run_watched
 
 
 def apply(

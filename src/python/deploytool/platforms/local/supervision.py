@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from deploytool.errors import NotReady, PlatformFailed
 from deploytool.platforms.base import Role
-from deploytool.platforms.commands import run
 from deploytool.platforms.files import disk, read, write
 from deploytool.platforms.local import orphans
 from deploytool.platforms.local.folder import MARKER, StateFolder, is_root
@@ -26,6 +25,7 @@ from deploytool.platforms.local.supervisor_api import PORT, SECRET, USER, Superv
 from deploytool.platforms.local.tools import Tools
 from deploytool.platforms.ports import Ports
 from deploytool.platforms.secrets import Secrets
+from deploytool.programs import run
 
 _START_S = 20.0
 _POLL_S = 0.05

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploytool.errors import InvalidInput, PlatformFailed
-from deploytool.platforms.commands import run
 from deploytool.platforms.files import disk, read, write
 from deploytool.platforms.local.folder import StateFolder
 from deploytool.platforms.tool_copy import python
+from deploytool.programs import run
 from deploytool.system.revision import digest_of
 
 # Unpacking 100 MB takes seconds; a slow disk may take longer.
