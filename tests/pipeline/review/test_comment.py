@@ -1,6 +1,7 @@
 """The report goes under the pull request that it is about, once: over a server as GitHub's is."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -114,6 +115,46 @@ def test_a_pull_request_that_was_pushed_to_since_gets_none(
     github = GitHub([{"number": 3, "head": {"sha": "newer"}}], [])
     assert put(github, monkeypatch) == 0
     assert github.calls == []
+
+
+@pytest.mark.parametrize("number", [3, 4])
+def test_of_two_pull_requests_of_a_branch_each_gets_its_own_report(
+    report: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    github = GitHub([PULL, {**PULL, "number": 4}], [])
+    report.with_name("pull-request").write_text(f"{number}\n")
+    assert put(github, monkeypatch) == 0
+    assert [call[1] for call in github.calls] == [f"/repos/example/shop/issues/{number}/comments"]
+
+
+@pytest.mark.parametrize("said", ["", "5", "../issues/1"])
+def test_a_report_of_which_nobody_knows_whose_it_is_goes_under_none(
+    report: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: str
+) -> None:
+    github = GitHub([PULL, {**PULL, "number": 4}], [])
+    report.with_name("pull-request").write_text(said)
+    assert put(github, monkeypatch) == 1
+    assert github.calls == []
+    assert "several have its head (3, 4)" in capsys.readouterr().err
+
+
+def test_what_the_report_says_itself_leads_it_to_no_other_pull_request(
+    report: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github = GitHub([PULL], [])
+    report.with_name("pull-request").write_text("12")
+    assert put(github, monkeypatch) == 0
+    assert [call[1] for call in github.calls] == ["/repos/example/shop/issues/3/comments"]
+
+
+def test_a_server_that_does_not_answer_is_told_in_words(
+    report: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("pipeline.review.comment._TIMEOUT_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        assert main() == 1
+    assert "timed out" in capsys.readouterr().err
 
 
 def test_a_long_report_is_cut_to_what_a_comment_holds(

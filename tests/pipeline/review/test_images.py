@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from pipeline.review.images import Image, built, layers_of, packages_of, told
+from pipeline.review.images import Image, built, forget_built, layers_of, packages_of, told
 
 BASE, APP, NEW_APP = (f"sha256:{digit * 64}" for digit in "abc")
 
@@ -47,6 +47,12 @@ def test_what_pants_has_packaged_is_found_by_the_tag_of_its_content(tmp_path: Pa
     file.parent.mkdir()
     file.write_text(json.dumps({"registries": [{"repository": "shop", "tags": tags}]}))
     assert built(tmp_path) == {"shop": "shop:abc"}
+    # What is packaged anew comes back; of an image that is gone nothing is left.
+    other = file.with_name("image.txt")
+    other.touch()
+    forget_built(tmp_path)
+    assert built(tmp_path) == {}
+    assert other.exists()
 
 
 def test_the_layers_of_a_saved_image_have_the_sizes_of_their_files(tmp_path: Path) -> None:

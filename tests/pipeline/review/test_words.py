@@ -22,16 +22,16 @@ def test_no_line_of_a_difference_ends_its_block() -> None:
 
 
 def test_migrations_are_told_with_their_kind_and_what_it_means() -> None:
-    changed = [
-        ("A", f"{FOLDER}/expand/1_add.sql"),
-        ("M", f"{FOLDER}/contract/2_drop.sql"),
-        ("A", f"{FOLDER}/expand/.squawk.toml"),
-        ("A", "deploy/other/expand/3.sql"),
-    ]
+    changed = {
+        f"{FOLDER}/expand/1_add.sql": "A",
+        f"{FOLDER}/contract/2_drop.sql": "M",
+        f"{FOLDER}/expand/.squawk.toml": "A",
+        "deploy/other/expand/3.sql": "A",
+    }
     found = migrations.migrations_among(changed, FOLDER)
     assert found == [
-        Migration("A", "expand", "1_add.sql"),
         Migration("M", "contract", "2_drop.sql"),
+        Migration("A", "expand", "1_add.sql"),
     ]
     text = migrations.told(found)
     assert "| new | expand |" in text

@@ -2,16 +2,17 @@
 
 For a job that runs no code of the pull request, and takes its text for text. The environment says
 which it was, as GitHub itself knows it: HEAD_OWNER and HEAD_BRANCH, where it comes from, and
-HEAD_SHA, the commit that the report is about. TOKEN may write comments.
+HEAD_SHA, the commit that the report is about. TOKEN may write comments. Of several pull requests
+with that head the file `pull-request` beside the report says which it was made for.
 """
 
+import http.client
 import json
 import os
 import sys
-import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,8 @@ _MARK = "<!-- report of the pipeline -->"
 _MOST = 60_000
 _TIMEOUT_S = 30
 _PER_PAGE = 100
+# Beside a report: the number of the pull request. A hint, as code of that has written it.
+PULL_REQUEST = "pull-request"
 
 
 @dataclass(frozen=True)
@@ -33,15 +36,14 @@ class Repository:
     url: str
     token: str
 
-    def pull_request(self, owner: str, branch: str, commit: str) -> int | None:
-        """Return the number of the open pull request whose head that is; None without.
+    def pull_requests(self, owner: str, branch: str, commit: str) -> list[int]:
+        """Return the numbers of the open pull requests whose head that is, to several bases.
 
         One that was pushed to since is about another commit: its own run will tell.
         """
         query = urllib.parse.urlencode({"state": "open", "head": f"{owner}:{branch}"})
         found = self._ask("GET", f"/pulls?{query}")
-        numbers = [each["number"] for each in found if each["head"]["sha"] == commit]
-        return numbers[0] if numbers else None
+        return [int(each["number"]) for each in found if each["head"]["sha"] == commit]
 
     def put(self, number: int, text: str) -> None:
         """Write the comment of the report, in the place of the one before."""
@@ -70,26 +72,44 @@ class Repository:
 
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
-    text = shortened(Path(sys.argv[1]).read_text(encoding="utf-8", errors="replace"), _MOST)
+    report = Path(sys.argv[1])
+    text = shortened(report.read_text(encoding="utf-8", errors="replace"), _MOST)
     given = os.environ
     repository = Repository(
         f"{given['GITHUB_API_URL']}/repos/{given['GITHUB_REPOSITORY']}", given["TOKEN"]
     )
     try:
-        number = repository.pull_request(
+        numbers = repository.pull_requests(
             given["HEAD_OWNER"], given["HEAD_BRANCH"], given["HEAD_SHA"]
         )
-        if number is None:
+        if not numbers:
             sys.stderr.write(f"no open pull request has the head {given['HEAD_SHA']}\n")
             return 0
+        number = _meant(numbers, report.with_name(PULL_REQUEST))
+        if number is None:
+            return _failed(f"several have its head ({', '.join(map(str, numbers))})")
         repository.put(number, text)
-    except urllib.error.URLError as error:
-        sys.stderr.write(
-            f"error: the report is not under the pull request\n  why:  {error}\n"
-            "  hint: run the job again; the report is in the summary of the run before it\n"
-        )
-        return 1
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        # What GitHub does not answer, or not in its own way.
+        return _failed(str(error))
     return 0
+
+
+def _meant(numbers: Sequence[int], hint: Path) -> int | None:
+    """Return which one of the pull requests a report is about; None when nothing says so."""
+    said = hint.read_text(encoding="utf-8", errors="replace").strip() if hint.is_file() else ""
+    named = [number for number in numbers if str(number) == said]
+    if named or len(numbers) > 1:
+        return next(iter(named), None)
+    return numbers[0]
+
+
+def _failed(why: str) -> int:
+    sys.stderr.write(
+        f"error: the report is not under the pull request\n  why:  {why}\n"
+        "  hint: run the job again; the report is in the summary of the run before it\n"
+    )
+    return 1
 
 
 def _is_ours(comment: Mapping[str, Any]) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 from pipeline.summary import plain, table
 
 _MB = 1_000_000
+# Pants writes it beside what else it packages.
+_BUILT = "*.docker-info.json"
 
 
 @dataclass(frozen=True)
@@ -30,10 +32,16 @@ class Image:
         return sum(self.layers.values())
 
 
+def forget_built(dist: Path) -> None:
+    """Forget which images Pants has packaged: one that is gone since would still be told."""
+    for file in dist.rglob(_BUILT):
+        file.unlink()
+
+
 def built(dist: Path) -> dict[str, str]:
     """Return the name of each image that Pants has packaged, with the tag that is its content's."""
     found = {}
-    for file in dist.rglob("*.docker-info.json"):
+    for file in dist.rglob(_BUILT):
         [registry] = json.loads(file.read_text(encoding="utf-8"))["registries"]
         # The other tag says that it was built here last.
         found[registry["repository"]] = str(registry["tags"][0]["name"])

@@ -1,6 +1,6 @@
 """The migrations that a change brings, with their kind."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -22,10 +22,10 @@ class Migration:
     name: str
 
 
-def migrations_among(changed: Sequence[tuple[str, str]], folder: str) -> list[Migration]:
-    """Return the migrations among changed files, (status, path). folder: has one of each kind."""
+def migrations_among(changed: Mapping[str, str], folder: str) -> list[Migration]:
+    """Return the migrations among changed files, path -> status. folder: has one of each kind."""
     found = []
-    for status, path in changed:
+    for path, status in sorted(changed.items()):
         parts = PurePosixPath(path)
         if parts.suffix == ".sql" and str(parts.parent.parent) == folder:
             found.append(Migration(status, parts.parent.name, parts.name))

@@ -1,7 +1,8 @@
 """`.ci/report BASE`: what a change comes to, for those who review it.
 
 Written to dist/report/report.md, and into the summary of the job. Needs a Docker engine when images
-are to be compared, and no cluster. Exits 1 when a part cannot be told; the report says why.
+are to be compared, and no cluster. PULL_REQUEST is the number of that which the report is about, if
+any. Exits 1 when a part cannot be told; the report says why.
 """
 
 import json
@@ -17,7 +18,9 @@ from typing import Any
 
 from deploytool.errors import DeployError
 from deploytool.system.declaration import read_system
+from pipeline.repository import Unknown, changed_since
 from pipeline.review import images, manifests, migrations, selected
+from pipeline.review.comment import PULL_REQUEST
 from pipeline.summary import plain, shortened, show
 
 _PLACE = Path("dist/report/report.md")
@@ -41,7 +44,14 @@ class Change:
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
     root = Path.cwd()
-    selection, reasons = _select(root, sys.argv[1])
+    try:
+        return _report(root, *_select(root, sys.argv[1]))
+    except subprocess.CalledProcessError as error:
+        sys.stderr.write(f"error: there is no report: {_words(error)}\n")
+        return 1
+
+
+def _report(root: Path, selection: Mapping[str, Any], reasons: Sequence[str]) -> int:
     # What is selected without a base is everything; then there is nothing to compare to either.
     if selection["base"] is None:
         _write(root, f"## What this change comes to\n\n{selected.told(selection, reasons)}\n")
@@ -60,11 +70,17 @@ def _part(title: str, tell: Callable[[Change], str], change: Change) -> tuple[st
         return f"### {title}\n\n{tell(change)}", True
     except DeployError as error:
         why = f"{error.what}: {error.why}"
+    except Unknown as unknown:
+        why = str(unknown)
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or "").strip().splitlines()[-1:] or [f"exit code {error.returncode}"]
-        why = f"{Path(error.cmd[0]).name}: {said[0]}"
+        why = _words(error)
     sys.stderr.write(f"error: {title}: {why}\n")
     return f"### {title}\n\n❌ This cannot be told: {plain(why)}", False
+
+
+def _words(error: subprocess.CalledProcessError) -> str:
+    said = (error.stderr or "").strip().splitlines()[-1:] or [f"exit code {error.returncode}"]
+    return f"{Path(error.cmd[0]).name}: {said[0]}"
 
 
 def _selected(change: Change) -> str:
@@ -104,9 +120,7 @@ def _images(change: Change) -> str:
 def _migrations(change: Change) -> str:
     _, database = read_system(change.root / "deploy" / "system.yaml").database
     folder = f"deploy/{database.migrations}"
-    diff = ("diff", "--name-status", "--no-renames", "-z", change.base, "--", folder)
-    words = _git(change.root, *diff).split("\0")[:-1]
-    changed = list(zip(words[::2], words[1::2], strict=True))
+    changed = changed_since(change.root, change.base)
     return migrations.told(migrations.migrations_among(changed, folder))
 
 
@@ -120,6 +134,7 @@ _PARTS = {
 
 def _built(tree: Path) -> dict[str, str]:
     """Build all images of a work tree; return them by name."""
+    images.forget_built(tree / "dist")
     _pants(tree, "--filter-target-type=docker_image", "package", "::")
     return images.built(tree / "dist")
 
@@ -169,6 +184,7 @@ def _write(root: Path, text: str) -> None:
     place = root / _PLACE
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(shortened(text, _MOST), encoding="utf-8")
+    place.with_name(PULL_REQUEST).write_text(os.environ.get("PULL_REQUEST", ""), encoding="utf-8")
     if os.environ.get("GITHUB_STEP_SUMMARY"):
         show(text)
     else:
