@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -200,9 +201,11 @@ def test_what_cannot_be_looked_at_is_not_accepted(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     away = "127.0.0.1:1/shop@" + place.proved.partition("@")[2]
-    assert "connection refused" in refused(
-        lambda: require_proof(build(away), place.proof()), CheckFailed
-    )
+    for kind in ("signature", "provenance", "sbom"):
+        demand = place.proof(require=frozenset({kind}))
+        told = refused(partial(require_proof, build(away), demand), PlatformFailed)
+        assert "could not be checked" in told
+        assert "connection refused" in told
     monkeypatch.setenv("PATH", "/nowhere")
     assert "cosign is missing" in refused(
         lambda: require_proof(build(place.proved), place.proof()), PlatformFailed
@@ -214,6 +217,32 @@ def test_of_several_images_the_wrong_one_is_named(place: Place) -> None:
     told = refused(lambda: require_proof(builds, place.proof()), CheckFailed)
     assert "/bare@" in told
     assert "(and 2 more)" in told
+
+
+@pytest.fixture
+def without_sigstore(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody answers who could vouch for an identity, and nothing of it is known from before."""
+    for name in ("HTTPS_PROXY", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    monkeypatch.setenv("TUF_ROOT", str(tmp_path / "tuf"))
+
+
+IDENTITY = {"key": None, "identity": "https://example.org/job", "issuer": "https://example.org"}
+
+
+@pytest.mark.usefixtures("without_sigstore")
+def test_who_cannot_be_vouched_for_is_not_told_to_have_signed_wrongly(
+    place: Place, file: ReleaseFile
+) -> None:
+    told = json.loads(file.bundle.read_text())
+    told["cert"] = "-----BEGIN CERTIFICATE-----"
+    file.bundle.write_text(json.dumps(told))
+    demand = place.proof(**IDENTITY)
+    for call in (
+        lambda: require_release(file, demand),
+        lambda: require_proof(build(place.proved), demand),
+    ):
+        assert "could not be checked" in refused(call, PlatformFailed)
 
 
 @pytest.fixture
@@ -261,7 +290,7 @@ def test_a_key_that_a_bundle_brings_along_is_not_taken_for_the_one_demanded(
     assert "invalid signature" in refused(
         lambda: require_release(file, place.proof()), InvalidInput
     )
-    demand = place.proof(key=None, identity="https://example.org/job", issuer="https://example.org")
+    demand = place.proof(**IDENTITY)
     assert "it brings no certificate along" in refused(
         lambda: require_release(file, demand), InvalidInput
     )

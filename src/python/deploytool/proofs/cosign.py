@@ -6,6 +6,7 @@ key, it is told by its own environment, COSIGN_PASSWORD for example.
 
 import base64
 import json
+import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +14,21 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
-from deploytool.errors import CheckFailed, InvalidInput, Place
+from deploytool.errors import CheckFailed, DeployError, InvalidInput, Place, PlatformFailed
 from deploytool.proofs.program import run_program
 
 _PROGRAM = "cosign"
 # It waits for a registry, and without a key pair for the services that know the identities.
 _LIMIT_S = 120.0
+# Its words where it could not look: for a server that is away, and for the keys by which Sigstore
+# vouches for identities. Whatever else it says is about what it has looked at.
+_NOT_LOOKED = re.compile(
+    r"\b(?:dial tcp|proxyconnect|no such host|connection (?:refused|reset)|network is unreachable"
+    r"|i/o timeout|(?:handshake |Client\.)timeout|deadline exceeded|unexpected EOF|tls: "
+    r"|(?:status(?: code)?|HTTP) 5\d\d|UNAUTHORIZED: |DENIED: |TOOMANYREQUESTS: "
+    r"|getting (?:Rekor|Fulcio|CTLog) |TUF remote|tuf: |trusted root)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +79,28 @@ def words_of(done: "CompletedProcess[str]") -> str:
     return " ".join((said[2] or said[0]).split()).removeprefix("Error: ")
 
 
+def is_unlooked(words: str) -> bool:
+    """Tell whether the program says that it could not look, as opposed to what it has found."""
+    return _NOT_LOOKED.search(words) is not None
+
+
+def _refusal(refused: DeployError, words: str) -> DeployError:
+    """Return why something is refused: as it is not as demanded, or could not be checked."""
+    if not is_unlooked(words):
+        return refused
+    return PlatformFailed(
+        f"{refused.what}: could not be checked",
+        why=words,
+        hint="see that the registry answers, and for signatures without keys Sigstore's services; "
+        "then repeat the command",
+    )
+
+
 def require_blob(content: bytes, bundle: Path, signer: Signer) -> None:
-    """Raise InvalidInput unless the bundle holds the signer's signature of this content."""
+    """Raise InvalidInput unless the bundle holds the signer's signature of this content.
+
+    Raises PlatformFailed when that cannot be checked.
+    """
     if not bundle.is_file():
         raise InvalidInput(
             f"{bundle.name} is missing",
@@ -80,12 +110,13 @@ def require_blob(content: bytes, bundle: Path, signer: Signer) -> None:
         )
     why = _complaint_of(content, bundle, signer)
     if why:
-        raise InvalidInput(
+        refused = InvalidInput(
             "the signature of the release file is not the one demanded",
             why=f"{why}; demanded is that of {signer}",
             hint="use the file as it was written, with the signature that was made for it",
             place=Place(bundle),
         )
+        raise _refusal(refused, why)
 
 
 def _complaint_of(content: bytes, bundle: Path, signer: Signer) -> str:
@@ -122,28 +153,36 @@ def _is_certificate(text: object) -> bool:
 
 
 def require_signature(image: str, signer: Signer) -> None:
-    """Raise CheckFailed unless the image, NAME@DIGEST, bears the signer's signature."""
+    """Raise CheckFailed unless the image, NAME@DIGEST, bears the signer's signature.
+
+    Raises PlatformFailed when that cannot be checked.
+    """
     done = cosign(("verify", *signer.arguments(), "--output=json", image))
     if done.returncode != 0:
-        raise CheckFailed(
+        words = f"cosign: {words_of(done)}"
+        refused = CheckFailed(
             f"{image} is not signed as demanded",
-            why=f"cosign: {words_of(done)}; demanded is the signature of {signer}",
+            why=f"{words}; demanded is the signature of {signer}",
             hint="deploy what was signed: `deploytool push` signs what it pushes",
         )
+        raise _refusal(refused, words)
 
 
 def attested(image: str, kind: str, signer: Signer) -> list[dict[str, Any]]:
     """Return the statements of a kind that the signer made about the image, NAME@DIGEST.
 
-    kind: as cosign names it, spdxjson for example. Raises CheckFailed when there is none.
+    kind: as cosign names it, spdxjson for example. Raises CheckFailed when there is none,
+    PlatformFailed when that cannot be checked.
     """
     arguments = ("verify-attestation", f"--type={kind}", *signer.arguments(), "--output=json")
     done = cosign((*arguments, image))
     if done.returncode != 0:
-        raise CheckFailed(
+        words = f"cosign: {words_of(done)}"
+        refused = CheckFailed(
             f"{image} has no attestation {kind} as demanded",
-            why=f"cosign: {words_of(done)}; demanded is one of {signer}",
+            why=f"{words}; demanded is one of {signer}",
             hint="deploy what was attested: `deploytool push` attests what it signs",
         )
+        raise _refusal(refused, words)
     envelopes = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
     return [json.loads(base64.b64decode(each["payload"])) for each in envelopes]
