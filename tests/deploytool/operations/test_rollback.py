@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploytool.canary.machine import Canary, Phase
-from deploytool.errors import CheckFailed, InvalidInput
+from deploytool.errors import CheckFailed, InvalidInput, PlatformFailed
 from deploytool.operations import replacement, rollback
 from deploytool.operations.context import Context
 from deploytool.platforms.base import Condition, Instance, Role
@@ -27,10 +27,12 @@ class Installed:
     def __init__(self, folder: Path) -> None:
         self.story = Story(folder, Visitors())
         self.told: list[record.Event] = []
+        self.fetched: list[Any] = []
         self.story.store.save(TargetState(stable={"back": BAD}, earlier={"back": (OLD, OLDEST)}))
         target: Any = self.story.target
         target.revisions = lambda _: (OLDEST, OLD, BAD)
         target.prepare = lambda: None
+        target.fetch = self.fetched.append
         target.pending_migrations = lambda _: []
         look = target.instance
         target.instance = lambda component, role: (
@@ -131,6 +133,22 @@ def test_where_proof_is_demanded_what_has_none_is_refused_before_anything_change
         rollback.rollback(replace(installed.context(), proof=proof), "back", None)
     assert asked == []
     assert installed.state() == before
+
+
+def test_what_it_goes_back_to_is_fetched_before_anything_changes(installed: Installed) -> None:
+    target: Any = installed.story.target
+    before, running = installed.state(), dict(target.running)
+
+    def fetch(revisions: tuple[Revision, ...]) -> None:
+        installed.fetched.append(revisions)
+        assert (installed.state(), target.running) == (before, running)
+        raise PlatformFailed("the image was not pulled")
+
+    target.fetch = fetch
+    with pytest.raises(PlatformFailed, match="was not pulled"):
+        installed.back()
+    assert installed.fetched == [(OLD,)]
+    assert (installed.state(), target.running) == (before, running)
 
 
 @pytest.mark.parametrize("to", ["", "nothing"])

@@ -34,6 +34,9 @@ class Together:
     started: list[str] = field(default_factory=list)
     revisions: dict[str, str] = field(default_factory=dict)
 
+    def fetch(self, revisions: Sequence[Revision]) -> None:
+        """All is at hand."""
+
     def prepare(self) -> None:
         """Nothing is lacking."""
 

@@ -2,8 +2,12 @@
 
 import io
 import os
+import signal
+import socket
 import subprocess
 import tarfile
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,6 +18,7 @@ from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.compose.engine import Engine
 from deploytool.platforms.registry import Registry
 from deploytool.platforms.released_images import is_lack, pull, require_held
+from deploytool.programs import within
 from tests.registry import serving
 
 
@@ -103,3 +108,34 @@ def test_a_registry_that_does_not_answer_does_not_say_that_it_lacks_something(pu
         require_held([away])
     assert "connection refused" in refused.value.why
     assert "docker login 127.0.0.1:1" in refused.value.hint
+
+
+@pytest.fixture
+def silent() -> Iterator[list[str]]:
+    """More images than are asked for at once, of a registry that never answers."""
+    if not os.environ.get("DOCKER_ENGINE"):
+        pytest.skip("DOCKER_ENGINE is not set: tests on a Docker engine are left out")
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        yield [f"{address}/shop-{n}@sha256:{'0' * 64}" for n in range(12)]
+
+
+def test_a_registry_that_never_answers_is_waited_for_as_long_as_all_may_take(
+    silent: list[str],
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(PlatformFailed, match="docker manifest did not end") as failure, within(2):
+        require_held(silent)
+    with pytest.raises(PlatformFailed, match="docker pull did not end"), within(2):
+        pull(silent[0])
+    assert "`--timeout` gives it longer" in failure.value.hint
+    assert time.monotonic() - began < 15
+
+
+def test_who_interrupts_does_not_wait_for_a_registry_that_never_answers(silent: list[str]) -> None:
+    timer = threading.Timer(2, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        require_held(silent)
+    assert time.monotonic() - began < 12

@@ -3,13 +3,16 @@
 A target that demands proof runs nothing that was built here, and nothing that cannot be checked.
 """
 
+from collections.abc import Mapping
+
 from deploytool.errors import CheckFailed, DeployError, InvalidInput
 from deploytool.operations.context import Context
 from deploytool.operations.deliveries import missing
+from deploytool.programs import within
 from deploytool.proofs.verification import require_proof, require_release
 from deploytool.record.event import Event
 from deploytool.record.store import TargetState
-from deploytool.system.release import ReleaseFile
+from deploytool.system.release import ReleasedBuild, ReleaseFile
 from deploytool.system.revision import Revision
 from deploytool.system.targets import Proof
 
@@ -26,12 +29,14 @@ def admit(context: Context) -> None:
             raise _unproved(context.target)
         return
     if proof is not None:
-        require_release(file, proof)
+        with within(context.deadline_s):
+            require_release(file, proof)
         _require_promoted(context, file, proof)
-    context.platform.require_images()
+    with within(context.deadline_s):
+        context.platform.require_images()
     if proof is not None:
         with context.timed("verified", str(file.path), action="verify", reason=_told(proof)):
-            require_proof(file.release.builds, proof)
+            _verify(context, file.release.builds, proof)
     _tell(context, file)
 
 
@@ -53,10 +58,15 @@ def admit_revision(context: Context, revision: Revision) -> None:
         )
     with context.timed("verified", subject, action="verify", reason=_told(context.proof)):
         try:
-            require_proof({revision.component: build}, context.proof)
+            _verify(context, {revision.component: build}, context.proof)
         except DeployError as error:
             error.note = error.note or "nothing was changed"
             raise
+
+
+def _verify(context: Context, builds: Mapping[str, ReleasedBuild], proof: Proof) -> None:
+    with within(context.deadline_s):
+        require_proof(builds, proof)
 
 
 def _unproved(target: str) -> InvalidInput:

@@ -11,7 +11,7 @@ from deploytool.operations.context import Context
 from deploytool.operations.invariants import known_rows
 from deploytool.operations.load import Traffic, is_sent
 from deploytool.operations.readiness import await_ready
-from deploytool.operations.up import bring_up, require_rest, start_foundation
+from deploytool.operations.up import bring_up, prepare, require_rest, start_foundation
 from deploytool.operations.view import CanaryView
 from deploytool.platforms.base import Role
 from deploytool.record.event import Event
@@ -82,7 +82,7 @@ def _begin(context: Context, options: CanaryOptions, found: TargetState) -> Cana
 def _stable_first(context: Context, state: TargetState) -> TargetState:
     """Bring up what a canary needs beside it: all of the system when nothing was deployed yet."""
     if all(name in state.stable for name in context.system.services):
-        context.platform.prepare()
+        prepare(context, *(state.stable[name] for name in context.system.services))
         start_foundation(context)
         for name in context.system.start_order():
             context.platform.start(state.stable[name], Role.STABLE)

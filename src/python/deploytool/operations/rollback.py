@@ -7,7 +7,7 @@ from deploytool.errors import DeployError, InvalidInput
 from deploytool.operations import migrations, replacement
 from deploytool.operations.admission import admit_revision
 from deploytool.operations.context import Context
-from deploytool.operations.up import require_foundation, require_rest
+from deploytool.operations.up import prepare, require_foundation, require_rest
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
 
@@ -25,7 +25,7 @@ def rollback(context: Context, component: str | None, to: str | None) -> Canary:
         name = component or _only_candidate(state)
         revision = _choose(context, state, name, to)
         admit_revision(context, revision)
-        context.platform.prepare()
+        prepare(context, revision)
         require_foundation(context)
         _require_its_schema(context, state, revision)
         stable = state.stable[name]

@@ -10,6 +10,7 @@ from deploytool.operations.load import Traffic
 from deploytool.operations.plan import Change, Op, Plan, make_plan
 from deploytool.operations.readiness import await_ready, smoke
 from deploytool.platforms.base import Condition, Role
+from deploytool.programs import within
 from deploytool.record.store import TargetState
 from deploytool.system.revision import Revision
 
@@ -31,7 +32,7 @@ def up(context: Context) -> Plan:
 def bring_up(context: Context, state: TargetState) -> Plan:
     """Do the work of `up` under a lock that is held already."""
     context.platform.require_distinct_migrations()
-    context.platform.prepare()
+    prepare(context)
     plan = make_plan(context, state)
     # Nothing is refused any more for what it was given.
     deliveries.begin(context)
@@ -48,6 +49,16 @@ def bring_up(context: Context, state: TargetState) -> Plan:
     if plan.migrates:
         _contract(context)
     return plan
+
+
+def prepare(context: Context, *revisions: Revision) -> None:
+    """Have at hand all that the release and these revisions are started from; start nothing.
+
+    No visitor is to wait for a registry in the middle of a replacement.
+    """
+    with within(context.deadline_s):
+        context.platform.fetch(revisions)
+    context.platform.prepare()
 
 
 def _contract(context: Context) -> None:

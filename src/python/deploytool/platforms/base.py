@@ -125,6 +125,12 @@ class Platform(Protocol):
     def store(self) -> TargetStore:
         """The target's durable state and its lock."""
 
+    def fetch(self, revisions: Sequence[Revision]) -> None:
+        """Have at hand the images of the release and of these revisions; change nothing else.
+
+        Where each machine of a target fetches them for itself, nothing is done.
+        """
+
     def prepare(self) -> None:
         """Make what the platform itself needs (folders, tools, supervision); start nothing."""
 

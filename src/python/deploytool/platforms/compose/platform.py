@@ -31,6 +31,7 @@ from deploytool.platforms.http import complaint_of, get
 from deploytool.platforms.images import image_name
 from deploytool.platforms.references import Places, own_references, references, resolve
 from deploytool.platforms.released_images import require_held
+from deploytool.programs import within
 from deploytool.record.store import TargetStore
 from deploytool.system.declaration import System
 from deploytool.system.revision import Revision
@@ -38,6 +39,8 @@ from deploytool.system.revision import Revision
 # Requests that the router sent just before it took a backend off reach it within this time.
 _GRACE_S = 0.5
 _ROUTE_S = 15.0
+# It was fetched before; who removed the image since has to wait for it no longer than this.
+_FETCH_S = 120.0
 # Where Compose puts the secrets that a service lists.
 _SECRETS = "/run/secrets"
 
@@ -59,10 +62,15 @@ class ComposePlatform:
         """The state and lock, as files of the state folder."""
         return self._parts.store
 
-    def prepare(self) -> None:
-        """See that the engine answers and has the images; make folders, secrets, ports."""
+    def fetch(self, revisions: Sequence[Revision]) -> None:
+        """Pull the images of releases that the engine lacks."""
         self._parts.engine.require()
-        self._parts.fetch(self._parts.released())
+        images = {each.released.image.image for each in revisions if each.released is not None}
+        self._parts.fetch(images | self._parts.released())
+
+    def prepare(self) -> None:
+        """See that the engine answers; make folders, secrets, ports."""
+        self._parts.engine.require()
         self._parts.folder.create()
         self._parts.foundation.require_secrets()
         self._parts.database.make_secrets(
@@ -136,7 +144,8 @@ class ComposePlatform:
             ),
         )
         if revision.released is not None:
-            self._parts.fetch([revision.released.image.image])
+            with within(_FETCH_S):
+                self._parts.fetch([revision.released.image.image])
         # Inside its container a service may listen on every address: no other one is there.
         own = own_references("0.0.0.0", port, revision.id)  # noqa: S104
         environment = resolve(component, revision.environment, {**known, **own})

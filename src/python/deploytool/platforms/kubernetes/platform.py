@@ -66,6 +66,9 @@ class KubernetesPlatform:
         """The state and lock, as objects of the namespace."""
         return self._parts.store
 
+    def fetch(self, revisions: Sequence[Revision]) -> None:
+        """Do nothing: each node pulls what its pods run."""
+
     def prepare(self) -> None:
         """Make the namespace and the Secrets, and push the images that the registry lacks."""
         self._parts.sharing.require_support()

@@ -57,6 +57,9 @@ class LocalPlatform:
         """The state and lock, as files of the state folder."""
         return self._parts.store
 
+    def fetch(self, revisions: Sequence[Revision]) -> None:
+        """Do nothing: no image runs here."""
+
     def prepare(self) -> None:
         """Make the folders, unpack the tools, start supervision with all that should run."""
         self._parts.folder.create()
