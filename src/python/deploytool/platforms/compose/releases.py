@@ -22,7 +22,9 @@ class Container(BaseModel):
     came from a release runs the image of that.
     """
 
-    model_config = ConfigDict(frozen=True)  # versions before kept more in its file
+    model_config = ConfigDict(
+        frozen=True, defer_build=True
+    )  # versions before kept more in its file
 
     image: str
     section: Section

@@ -31,7 +31,7 @@ class Kept(BaseModel):
     came from a release runs the image of that.
     """
 
-    model_config = ConfigDict(frozen=True)  # versions before kept more
+    model_config = ConfigDict(frozen=True, defer_build=True)  # versions before kept more
 
     image: str
     deployment: Object
