@@ -11,7 +11,8 @@ from tests.end_to_end.deployed import COMPONENT, consistent, events, until
 from tests.end_to_end.kubernetes.conftest import Deploytool
 from tests.end_to_end.policies import QUICK
 
-AWAY_S = 20
+# Longer, and who asks the server ever more rarely is back only after as long again.
+AWAY_S = 10
 # While the one gateway is away nobody listens, and what was sent to it gets no answer; legacy-app,
 # which reaches the inventory by the same way, says 503.
 WITHOUT_GATEWAY = {"refused", "reset", "timeout", "503"}

@@ -94,7 +94,7 @@ class Event(StrEnum):
 class Canary(BaseModel):
     """A replacement of one component's stable revision, from its start to its end."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     run: str
     component: str

@@ -25,7 +25,7 @@ from deploytool.canary.failure import (
 class Frozen(BaseModel):
     """A value that is saved as JSON and never changes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 def _without_infinity(number: float) -> float | str:

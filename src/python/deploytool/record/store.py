@@ -18,7 +18,7 @@ _REMEMBERED = 20
 class Holder(BaseModel):
     """Who holds a target's lock."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     user: str
     host: str
@@ -32,7 +32,7 @@ class Holder(BaseModel):
 class Wish(BaseModel):
     """What a person wants of the operation that holds a target's lock."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     wanted: Literal["abort", "promote"]
     # Holder.run of the operation it is addressed to: no other one may follow it.
@@ -53,7 +53,7 @@ class DeployedRelease(BaseModel):
     last step.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     digest: str
     commit: str
@@ -65,7 +65,7 @@ class DeployedRelease(BaseModel):
 class TargetState(BaseModel):
     """What a target must remember between operations."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     version: int = 1
     # Component -> the revision that is stable.

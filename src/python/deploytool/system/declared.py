@@ -16,7 +16,9 @@ REFERENCE = re.compile(r"\$\{([^{}]+)\}")
 class Declared(BaseModel):
     """Base of all declared things: nothing unknown is accepted, nothing changes afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Here and in what is kept: a command needs few of all models, and to make their validators took
+    # a seventh of the start of each.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 def references(value: Any) -> set[str]:

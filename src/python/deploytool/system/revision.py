@@ -20,7 +20,7 @@ _TOLD_LENGTH = 40
 class Revision(BaseModel):
     """What runs: the same artifact with the same configuration is the same revision."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     component: str
     id: str

@@ -33,7 +33,7 @@ class Started(BaseModel):
     section: of the Compose file, as it was when the revision was installed. environment: resolved.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     component: str
     role: Role

@@ -22,7 +22,7 @@ class Container(BaseModel):
     released: the image of a release, when it was one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     image: str
     section: Section

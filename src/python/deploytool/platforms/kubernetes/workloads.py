@@ -31,7 +31,7 @@ class Kept(BaseModel):
     released: the image of a release, when it was one.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     image: str
     deployment: Object

@@ -31,7 +31,7 @@ class Program(BaseModel):
     a change of it is a change of the program.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     component: str
     role: Role
