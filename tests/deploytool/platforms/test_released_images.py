@@ -17,7 +17,13 @@ import pytest
 from deploytool.errors import InvalidInput, PlatformFailed
 from deploytool.platforms.compose.engine import Engine
 from deploytool.platforms.registry import Registry
-from deploytool.platforms.released_images import is_lack, pull, require_held
+from deploytool.platforms.released_images import (
+    is_lack,
+    is_local,
+    is_unverified,
+    pull,
+    require_held,
+)
 from deploytool.programs import within
 from tests.registry import serving
 
@@ -53,6 +59,33 @@ def test_a_registry_that_answers_may_say_in_several_ways_that_it_lacks_something
 )
 def test_whatever_else_a_registry_says_it_may_have_the_image(words: str) -> None:
     assert not is_lack(words)
+
+
+SETTINGS = {
+    "InsecureRegistryCIDRs": ["127.0.0.0/8", "10.1.0.0/16"],
+    "IndexConfigs": {"docker.io": {"Secure": True}, "registry.lan:5000": {"Secure": False}},
+}
+
+
+@pytest.mark.parametrize("registry", ["localhost:5055", "127.0.0.1:5000", "localhost"])
+def test_what_is_told_a_registry_of_this_machine_stays_there(registry: str) -> None:
+    assert is_local(registry)
+
+
+@pytest.mark.parametrize("registry", ["ghcr.io", "localhost.example:5000", "10.1.2.3:5000"])
+def test_no_other_registry_is_taken_for_one_of_this_machine(registry: str) -> None:
+    assert not is_local(registry)
+
+
+@pytest.mark.parametrize("registry", ["registry.lan:5000", "10.1.2.3:5000"])
+def test_a_certificate_is_not_asked_for_where_the_engine_is_told_so(registry: str) -> None:
+    assert is_unverified(registry, SETTINGS)
+
+
+@pytest.mark.parametrize("registry", ["ghcr.io", "docker.io", "registry.lan:5001", "10.2.0.1:5000"])
+def test_nobody_else_gets_a_login_without_a_certificate(registry: str) -> None:
+    assert not is_unverified(registry, SETTINGS)
+    assert not is_unverified(registry, {})
 
 
 def docker(*arguments: str, content: bytes = b"") -> None:

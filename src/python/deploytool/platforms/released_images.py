@@ -1,7 +1,11 @@
 """The images of a release in their registry, asked by the command line of Docker."""
 
+import ipaddress
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Any
 
 from deploytool.errors import DeployError, InvalidInput, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
@@ -61,14 +65,53 @@ def inspected(image: str, *options: str) -> str | None:
 
     image: NAME:TAG or NAME@DIGEST. Raises PlatformFailed when the registry does not say.
     """
-    # Whether plain http will do is the engine's to say when something is pulled or pushed.
-    asked = docker(("manifest", "inspect", "--insecure", *options, image), timeout_s=_ASK_S)
+    registry = _registry(image)
+    if is_local(registry) or is_unverified(registry, _registry_settings()):
+        options = ("--insecure", *options)
+    asked = docker(("manifest", "inspect", *options, image), timeout_s=_ASK_S)
     if asked.returncode == 0:
         return asked.stdout
     why = last_line(asked.stderr)
     if is_lack(why):
         return None
     raise PlatformFailed(f"whether there is {image} is not known", why=why, hint=_hint(image))
+
+
+def is_local(registry: str) -> bool:
+    """Tell whether a registry, HOST[:PORT], is on this machine: what is told it stays there."""
+    return _host(registry) == "localhost" or _is_in(registry, "127.0.0.0/8")
+
+
+def is_unverified(registry: str, settings: Mapping[str, Any]) -> bool:
+    """Tell whether the engine is told to take a registry without a certificate it can verify.
+
+    To whom else the command line talks like that, it gives the login to whoever answers. settings:
+    RegistryConfig of `docker info`.
+    """
+    known = (settings.get("IndexConfigs") or {}).get(registry)
+    if known is not None and not known.get("Secure", True):
+        return True
+    return any(_is_in(registry, net) for net in settings.get("InsecureRegistryCIDRs") or [])
+
+
+@cache
+def _registry_settings() -> Mapping[str, Any]:
+    """Return what the engine is told of registries; nothing where there is no engine."""
+    asked = docker(("info", "--format={{json .RegistryConfig}}"), timeout_s=_ASK_S)
+    if asked.returncode != 0:
+        return {}
+    return json.loads(asked.stdout) or {}
+
+
+def _host(registry: str) -> str:
+    return re.sub(r":\d+$", "", registry).strip("[]")
+
+
+def _is_in(registry: str, network: str) -> bool:
+    try:
+        return ipaddress.ip_address(_host(registry)) in ipaddress.ip_network(network)
+    except ValueError:  # it has a name
+        return False
 
 
 def is_lack(words: str) -> bool:
