@@ -21,8 +21,10 @@ from deploytool.operations.context import Context
 from deploytool.operations.proving import Proving, open_proving
 from deploytool.operations.push import push
 from deploytool.proofs.cosign import Signer, attested, require_blob, require_signature
+from deploytool.proofs.verification import require_proof
 from deploytool.record.event import Event
 from deploytool.system.release import Release, bundle_of, content_digest
+from deploytool.system.targets import Proof
 from tests.registry import serving
 
 REPOSITORY = "https://example.com/owner/name"
@@ -239,12 +241,16 @@ def test_what_is_proved_already_is_not_proved_again(pushing: Pushing, tmp_path: 
     assert again == first
     assert pushing.done() == ["present", "proved"]
     assert bundle_of(pushing.file).read_bytes() == bundle
-    # The next commit builds the same image: it has a provenance of its own, and nothing else.
+    # The next commit builds the same image: that it comes from the first is known.
     pushing.edit()
     later = pushing.push(key)
-    assert pushing.done() == ["present", "attested", "proved"]
-    assert later.images == first.images
-    assert len(attested(first.images["web"].image, "slsaprovenance1", signer)) == 2
+    assert pushing.done() == ["present", "proved"]
+    assert later.commit != first.commit
+    web = first.images["web"]
+    assert later.images["web"] == web.model_copy(update={"commit": first.commit})
+    assert len(attested(web.image, "slsaprovenance1", signer)) == 1
+    everything = frozenset({"signature", "provenance", "sbom"})
+    require_proof(later.builds, Proof(key=signer.key, repository=REPOSITORY, require=everything))
     # For another key all of it is made.
     other, another = key_pair(tmp_path / "others")
     pushing.push(other)

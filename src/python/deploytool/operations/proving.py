@@ -23,8 +23,20 @@ from deploytool.proofs.provenance import (
     provenance,
 )
 from deploytool.proofs.signing import Signing, by_identity, by_key
-from deploytool.proofs.verification import provenance_fault
+from deploytool.proofs.verification import commits_of
 from deploytool.system.release import content_digest
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What proves an image.
+
+    bill: digest of its bill of materials. commit: the earlier one that its provenance names, None
+    where that is the build's own.
+    """
+
+    bill: str
+    commit: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +49,8 @@ class Proving:
     locks: tuple[Material, ...]
     syft: Syft
 
-    def prove(self, name: str, image: str, platform: str) -> str:
-        """Attest and sign an image; return the digest of its bill of materials.
+    def prove(self, name: str, image: str, platform: str) -> Proved:
+        """Attest and sign an image; return what proves it.
 
         name: NAME:TAG of the engine. image: NAME@DIGEST in the registry. What this signer has
         proved of it before stays. The signature comes last: what is signed is attested, too.
@@ -47,13 +59,13 @@ class Proving:
         with tempfile.TemporaryDirectory() as place:
             folder = Path(place)
             bill = self._bills(image, folder)
-            self._provenance(name, image, platform, folder)
+            commit = self._provenance(name, image, platform, folder)
         if self.signing.is_signed(image):
             self.context.say("proved", image, reason="it is signed already")
         else:
             with self.context.timed("signed", image, action="sign"):
                 self.signing.sign(image)
-        return bill
+        return Proved(bill, commit)
 
     def _bills(self, image: str, folder: Path) -> str:
         known = {kind: self.signing.statements(image, kind) for kind in (SPDX, CYCLONEDX)}
@@ -66,17 +78,19 @@ class Proving:
                     known[kind] = [{"predicate": json.loads(files[kind].read_bytes())}]
         return content_digest(known[SPDX][0]["predicate"])
 
-    def _provenance(self, name: str, image: str, platform: str, folder: Path) -> None:
-        known = self.signing.statements(image, PROVENANCE)
-        # An image that did not change is what later commits build as well, and each has its own.
-        if not provenance_fault(known, self.build.repository, self.build.commit):
-            return
+    def _provenance(self, name: str, image: str, platform: str, folder: Path) -> str | None:
+        known = commits_of(self.signing.statements(image, PROVENANCE), self.build.repository)
+        # An image that did not change is what later commits build as well. One more provenance for
+        # each of them would make every look at it longer, up to the most that cosign takes: 1000.
+        if known:
+            return None if self.build.commit in known else known[0]
         with self.context.timed("attested", image, action="attest"):
             materials = (*self.locks, *debian_materials(debian_notes(name)))
             file = folder / f"{PROVENANCE}.json"
             predicate = provenance(self.build, name, platform, materials)
             file.write_text(json.dumps(predicate), encoding="utf-8")
             self.signing.attest(image, PROVENANCE, file)
+        return None
 
 
 @contextmanager

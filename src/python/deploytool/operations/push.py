@@ -88,11 +88,13 @@ def _pushed(context: Context, registry: Registry, image: str, held: str | None) 
 
 def _released(registry: Registry, name: str, digest: str, proving: Proving | None) -> ReleasedImage:
     image, platform = registry.reference(name, digest), engine_image(name).platform
+    proved = proving.prove(name, image, platform) if proving else None
     return ReleasedImage(
         image=image,
         tag=name.rpartition(":")[2],
         platform=platform,
-        sbom=proving.prove(name, image, platform) if proving else None,
+        sbom=proved and proved.bill,
+        commit=proved and proved.commit,
     )
 
 

@@ -100,6 +100,12 @@ def provenance_fault(statements: Sequence[Mapping[str, Any]], repository: str, c
     return f"it says {told}; the release says {repository} at {commit}"
 
 
+def commits_of(statements: Sequence[Mapping[str, Any]], repository: str) -> list[str]:
+    """Return the commits of a repository that provenances name, in their order."""
+    found = [source for each in statements for source in _sources(each.get("predicate"))]
+    return [commit for address, commit in found if address == repository]
+
+
 def sbom_fault(statements: Sequence[Mapping[str, Any]], digest: str | None) -> str:
     """Return why none of the statements is the bill of materials of that digest, "" if one is."""
     if digest is None:

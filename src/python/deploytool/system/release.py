@@ -19,6 +19,7 @@ from deploytool.system.document import Document, parse_documents, parse_model
 
 _FORMAT = 1
 _DIGEST = r"sha256:[0-9a-f]{64}"
+_COMMIT = r"^[0-9a-f]{40}$"
 # Beside FILE lies its signature, FILE.bundle.
 _BUNDLE = ".bundle"
 
@@ -34,6 +35,9 @@ class ReleasedImage(Declared):
     platform: str = Field(pattern=r"^[a-z0-9]+/[a-z0-9]+(/[a-z0-9]+)?$")
     # The `content_digest` of its bill of materials in SPDX; None where none was made.
     sbom: str | None = Field(default=None, pattern=rf"^{_DIGEST}$")
+    # That of the build which its provenance tells of; None where it is the release's. Later commits
+    # build the same image as long as nothing changes that it is made of.
+    commit: str | None = Field(default=None, pattern=_COMMIT)
 
     @property
     def name(self) -> str:
@@ -61,7 +65,7 @@ class Release(Declared):
     system: Name
     # Where its sources are, https://...
     repository: str = Field(min_length=1)
-    commit: str = Field(pattern=r"^[0-9a-f]{40}$")
+    commit: str = Field(pattern=_COMMIT)
     # By name of the component, or of another service that comes with it.
     images: dict[Name, ReleasedImage] = Field(min_length=1)
 
@@ -69,7 +73,9 @@ class Release(Declared):
     def builds(self) -> dict[str, ReleasedBuild]:
         """Each image with its sources."""
         return {
-            name: ReleasedBuild(image=image, repository=self.repository, commit=self.commit)
+            name: ReleasedBuild(
+                image=image, repository=self.repository, commit=image.commit or self.commit
+            )
             for name, image in self.images.items()
         }
 
