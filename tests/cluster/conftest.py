@@ -14,7 +14,7 @@ from tests.cluster.building import build
 from tests.cluster.images import PROBE
 from tests.cluster.kubectl import kubectl
 from tests.cluster.layout import log
-from tests.cluster.lifecycle import down, first_process, up
+from tests.cluster.lifecycle import lent
 from tests.cluster.waiting import ClusterFailed, wait_until
 
 PORT = 8080
@@ -86,13 +86,8 @@ def cluster() -> Iterator[Path]:
     """
     if not os.environ.get("CLUSTER_FOR_TESTS"):
         pytest.skip(LEFT_OUT)
-    is_made = first_process() is None
-    try:
-        up()
+    with lent():
         yield build()
-    finally:
-        if is_made:
-            down()
 
 
 @pytest.fixture

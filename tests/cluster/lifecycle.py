@@ -47,7 +47,7 @@ def up() -> Path:
     What is left of one that ended badly is removed first. Raises ClusterFailed.
     """
     require_machine()
-    with _alone():
+    with _locked("lock"):
         built = build()
         if not _is_up(built):
             _remove()
@@ -61,8 +61,23 @@ def up() -> Path:
 
 def down() -> None:
     """End the cluster and remove all of it. May be repeated."""
-    with _alone():
+    with _locked("lock"):
         _remove()
+
+
+@contextmanager
+def lent() -> Iterator[Path]:
+    """Have the cluster up meanwhile for this process alone; yield its administrator's kubeconfig.
+
+    Another process that has it is waited for. Where one was up before, one is up afterwards.
+    """
+    with _locked("lent"):
+        is_made = first_process() is None
+        try:
+            yield up()
+        finally:
+            if is_made:
+                down()
 
 
 @contextmanager
@@ -87,10 +102,10 @@ def stopped(name: str) -> Iterator[None]:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """Keep others from bringing the cluster up or down meanwhile."""
+def _locked(name: str) -> Iterator[None]:
+    """Hold the lock of that name; wait for whoever holds it."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
+    with (CACHE / name).open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 

@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests.cluster.conftest import Namespace
 from tests.cluster.kubectl import succeeds
@@ -13,6 +15,7 @@ from tests.cluster.layout import HOST_LINK, NAME, STATE
 from tests.cluster.lifecycle import down, first_process, stopped, up
 from tests.cluster.programs import API_SERVER
 
+SOURCES = Path(__file__).parents[2]
 # In whatever the machine lists, these are the cluster's.
 _OURS = (NAME, HOST_LINK, "10.213.0.", "10.214.0.", "10.215.0.", "KUBE-", "CNI-", "tests.cluster.i")
 _LISTS = (
@@ -55,6 +58,18 @@ def test_up_does_nothing_when_all_is_up(cluster: Path) -> None:
     before = first_process()
     up()
     assert first_process() == before
+
+
+def test_no_other_process_is_lent_the_cluster_meanwhile(cluster: Path) -> None:
+    lending = "from tests.cluster.lifecycle import lent\nwith lent(): pass"
+    with subprocess.Popen(
+        (sys.executable, "-c", lending), env={**os.environ, "PYTHONPATH": str(SOURCES)}
+    ) as other:
+        try:
+            with pytest.raises(subprocess.TimeoutExpired):
+                other.wait(5)
+        finally:
+            other.kill()
 
 
 def test_the_api_server_can_be_taken_away_for_a_while(namespace: Namespace) -> None:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ class Acting:
         told = self.home / "event.json"
         told.write_text(json.dumps({"inputs": inputs, **(payload or {})}))
         arguments = [
-            *("python3.11", str(_ACT), event, "--workflows", f".github/workflows/{workflow}"),
+            *(_program(), event, "--workflows", f".github/workflows/{workflow}"),
             *(f"--platform={name}=-self-hosted" for name in (_RUNNER, "ubuntu-24.04")),
             *("--no-cache-server", "--json"),
             *(f"--env=ARTIFACTS={self.artifacts}",),
@@ -135,6 +136,21 @@ class Acting:
             for name, action, ref in sorted(used)
             if action != "checkout" and (_STAND_INS / action).is_dir()
         ]
+
+
+@cache
+def _program() -> str:
+    """Return act itself, unpacked.
+
+    Started by its package it would have another PATH each time, a folder of the package first: and
+    what Pants has built by one PATH it builds again by another.
+    """
+    return subprocess.check_output(
+        ["python3.11", str(_ACT), "-c", "import sys; print(sys.prefix, 'bin', 'act', sep='/')"],
+        env={**os.environ, "PEX_INTERPRETER": "1"},
+        text=True,
+        timeout=120,
+    ).strip()
 
 
 def commit(clone: Path, message: str) -> str:

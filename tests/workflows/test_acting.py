@@ -4,6 +4,7 @@ The steps' own commands have stand-ins here, which only write down that they wer
 tests/end_to_end/delivery runs the real ones.
 """
 
+import os
 import shutil
 from pathlib import Path
 
@@ -102,6 +103,14 @@ def test_a_push_to_main_is_released_once_then_deployed_to_staging_then_to_produc
 ) -> None:
     pipeline.steps(RELEASE, DEPLOYED)
     released_and_deployed(pipeline, pipeline.push())
+
+
+def test_a_job_has_the_path_by_which_pants_built_what_is_tested(
+    pipeline: Pipeline, tmp_path: Path
+) -> None:
+    pipeline.steps(f'release\\ *) printf "%s" "$PATH" >{tmp_path}/path;;')
+    pipeline.push()
+    assert (tmp_path / "path").read_text() == os.environ["PATH"]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -79,23 +79,31 @@ class Pushing:
             file.write("one more line\n")
         run("git", "commit", "--quiet", "--all", "--message=Say more", cwd=self.root)
 
-    def push(self, key: Path | None = None, registry: str = "") -> Release:
-        """Push, with proofs if there is a key."""
-        built = self.folder / "image.json"
-        built.write_text(json.dumps({"registries": [{"tags": [{"name": self.image}]}]}))
+    def push(self, key: Path | None = None, registry: str = "", **others: str) -> Release:
+        """Push, with proofs if there is a key. others: component -> image, beside the one."""
+        built = self._built(self.image)
         runtime = self.folder / "runtime.pex"
         runtime.touch()
         self.told.clear()
         context = Context(
             system=cast("Any", SimpleNamespace(system="shop")), platform=cast("Any", None),
             target="compose", run="20261130T101010-abcd", command="push", emit=self.told.append,
-            artifacts={"web": built, "worker": built, "runtime": runtime},
+            artifacts={
+                "web": built, "worker": built, "runtime": runtime,
+                **{component: self._built(image) for component, image in others.items()},
+            },
         )  # fmt: skip
         source = (REPOSITORY, self.commit)
         proofs: AbstractContextManager[Proving | None] = nullcontext()
         if key:
             proofs = open_proving(context, key, self.root, source, self.syft)
         return push(context, registry or self.registry, self.file, source, proofs)
+
+    def _built(self, image: str) -> Path:
+        """Return what Pants writes about an image."""
+        file = self.folder / f"{image.partition(':')[0]}.json"
+        file.write_text(json.dumps({"registries": [{"tags": [{"name": image}]}]}))
+        return file
 
     def done(self) -> list[str]:
         return [each.event for each in self.told]
@@ -116,14 +124,22 @@ def pushing(engine: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         run("git", "config", f"user.{name}", value, cwd=root)
     run("git", "add", ".", cwd=root)
     run("git", "commit", "--quiet", "--message=First", cwd=root)
-    image = f"proved:{hashlib.sha256(str(tmp_path).encode()).hexdigest()}"
-    run("docker", "import", "-", image, text=file_system(str(tmp_path)))
-    with serving(tmp_path) as registry:
+    with imported("proved", str(tmp_path)) as image, serving(tmp_path) as registry:
         yield Pushing(tmp_path, registry, image, syft.resolve())
-    run("docker", "image", "rm", "--force", image)
 
 
-def file_system(content: str) -> bytes:
+@contextmanager
+def imported(name: str, content: str, note: str = NOTE) -> Iterator[str]:
+    """Have an image of a content meanwhile; yield its NAME:TAG."""
+    image = f"{name}:{hashlib.sha256(content.encode()).hexdigest()}"
+    run("docker", "import", "-", image, text=file_system(content, note))
+    try:
+        yield image
+    finally:
+        run("docker", "image", "rm", "--force", image)
+
+
+def file_system(content: str, note: str) -> bytes:
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tree:
         # Without its folders syft would not find a file.
@@ -131,7 +147,7 @@ def file_system(content: str) -> bytes:
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o755
             tree.addfile(entry)
-        for name, text in {"content": content, "var/lib/dpkg/status.d/thing": NOTE}.items():
+        for name, text in {"content": content, "var/lib/dpkg/status.d/thing": note}.items():
             entry = tarfile.TarInfo(name)
             entry.size = len(text)
             tree.addfile(entry, io.BytesIO(text.encode()))
@@ -183,6 +199,33 @@ def test_the_provenance_names_commit_locks_and_debian_packages(
             "digest": {"sha256": "ab" * 32},
         },
     ]
+
+
+def test_each_of_several_images_is_proved_by_what_it_holds(
+    pushing: Pushing, tmp_path: Path
+) -> None:
+    key, signer = key_pair(tmp_path / "keys")
+    with ExitStack() as stack:
+        others = {
+            name: stack.enter_context(
+                imported(name, str(tmp_path), NOTE.replace("Package: thing", f"Package: {name}"))
+            )
+            for name in ("first", "second", "third", "fourth")
+        }
+        images = pushing.push(key, **others).images
+
+    assert sorted(images) == sorted(["web", "worker", *others])
+    assert pushing.done().count("signed") == 5
+    for name in others:
+        image = images[name].image
+        assert image.partition("@")[0] == f"{pushing.registry}/{name}"
+        require_signature(image, signer)
+        [spdx] = attested(image, "spdxjson", signer)
+        assert name in {each["name"] for each in spdx["predicate"]["packages"]}
+        assert images[name].sbom == content_digest(spdx["predicate"])
+        [statement] = attested(image, "slsaprovenance1", signer)
+        materials = statement["predicate"]["buildDefinition"]["resolvedDependencies"]
+        assert materials[-1]["uri"].startswith(f"pkg:deb/debian/{name}@")
 
 
 def test_what_is_proved_already_is_not_proved_again(pushing: Pushing, tmp_path: Path) -> None:

@@ -4,71 +4,69 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from tests import registry
+from tests.cluster import lent
+from tests.cluster.layout import REGISTRY
+from tests.end_to_end.delivery.targets import Containers, Pods, Target
+from tests.end_to_end.kubernetes.namespace import Kubectl
 from tests.end_to_end.policies import ALPHA, QUICK
 from tests.workflows.acting import Acting, Ran, commit
 
-TARGETS = ("staging", "production")
-# Of this run alone: somebody may use the declared ones on the same engine.
-PROJECT = f"test-{os.getpid()}"
-LABEL = "com.docker.compose"
+# Of this run alone: somebody may use the declared ones on the same engine and cluster.
+NAME = f"delivery-{os.getpid()}"
 REPOSITORY = "https://github.com/example/shop"
 PASSWORD = "of this test alone"
 
 
-@dataclass
+@dataclass(frozen=True)
 class Team:
-    """What a team has, and does: it changes the clone, and pushes."""
+    """What a team has, and does: it changes the clone, and pushes.
 
-    place: Path
-    registry: str
-    acting: Acting = field(init=False)
+    login: the kubeconfig of deploytool. targets: those that it deploys to, in this order.
+    """
 
-    def __post_init__(self) -> None:
-        self.acting = Acting(
-            self.clone,
-            self.place / "home",
-            variables={"REGISTRY": self.registry},
-            secrets={"SIGNING_KEY": self._make_key(), "COSIGN_PASSWORD": PASSWORD},
-        )
-
-    @property
-    def clone(self) -> Path:
-        return self.place / "clone"
-
-    def take_over(self, repository: str) -> None:
-        """Clone a commit, PATH@COMMIT, and add the settings of this team."""
-        path, _, commit = repository.rpartition("@")
-        git = ("git", "-C", str(self.clone))
-        subprocess.run(["git", "clone", "--quiet", path, str(self.clone)], check=True)
-        subprocess.run([*git, "checkout", "--quiet", "-B", "main", commit], check=True)
-        # act asks it for the name of the repository.
-        subprocess.run([*git, "remote", "set-url", "origin", f"{REPOSITORY}.git"], check=True)
-        (self.clone / "deploy" / "keys").mkdir(exist_ok=True)
-        shutil.copy(self.place / "cosign.pub", self.clone / "deploy" / "keys" / "release.pub")
-        self._declare_targets()
-        self.declare(alpha=ALPHA, **QUICK)
+    clone: Path
+    acting: Acting
+    login: Path
+    targets: Mapping[str, Target]
 
     def declare(self, **policy: Any) -> None:
         """Change the canary policy of all services."""
         system = self._system()
-        for component in self._services(system):
-            component["canary"] |= policy
-        self._write(system)
+        for component in system["components"].values():
+            if component["kind"] == "service":
+                component["canary"] |= policy
+        self._write("system.yaml", system)
+
+    def declare_targets(self) -> None:
+        """Add the targets, each of which demands all proofs, and that what it takes came by those
+        before it."""
+        declared = self._read("targets.yaml")
+        before: dict[str, str] = {}
+        for name, target in self.targets.items():
+            proof = {
+                "key": "keys/release.pub",
+                "repository": REPOSITORY,
+                "require": ["signature", "provenance", "sbom"],
+                **before,
+            }
+            declared["targets"][name] = {**target.declared(declared["targets"]), "proof": proof}
+            before = {"after": name}
+        self._write("targets.yaml", declared)
 
     def set(self, name: str, value: str) -> None:
         """Change a setting of the service that is replaced here."""
         system = self._system()
         system["components"]["new-microservice"]["environment"][name] = value
-        self._write(system)
+        self._write("system.yaml", system)
 
     def push(self, message: str) -> Ran:
         """Commit what was changed, and have main say so."""
@@ -76,25 +74,19 @@ class Team:
         return self.acting.run("push", "release.yml")
 
     def release(self) -> dict[str, Any]:
-        return dict(json.loads((self.acting.artifacts / "release/release.json").read_text()))
-
-    def running(self, target: str) -> dict[str, str]:
-        """Return the image of each container of a target, as the engine was told it."""
-        found = docker(
-            "ps", "--quiet", f"--filter=label={LABEL}.project={PROJECT}-{target}"
-        ).split()
-        containers = json.loads(docker("inspect", *found)) if found else []
-        return {
-            each["Config"]["Labels"][f"{LABEL}.service"]: each["Config"]["Image"]
-            for each in containers
-        }
+        return dict(json.loads((self._released / "release.json").read_text()))
 
     def tool(self, target: str, *arguments: str) -> dict[str, Any]:
         """Run the released deploytool from the clone; return its result."""
-        program = self.acting.artifacts / "release" / "deploytool.pex"
+        program = str(self._released / "deploytool.pex")
         done = subprocess.run(
-            ["python3.11", str(program), *arguments, "--target", target, "--output", "json"],
+            ["python3.11", program, *arguments, "--target", target, "--output", "json"],
             cwd=self.clone,
+            env={
+                **os.environ,
+                "KUBECONFIG": str(self.login),
+                "PATH": f"{self._released / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            },
             stdout=subprocess.PIPE,
             text=True,
             check=False,
@@ -103,50 +95,48 @@ class Team:
         assert done.returncode == 0, done.stdout
         return dict(json.loads(done.stdout.splitlines()[-1]))
 
-    def _make_key(self) -> str:
-        subprocess.run(
-            ["cosign", "generate-key-pair", "--output-key-prefix", "cosign"],
-            cwd=self.place,
-            env={**os.environ, "COSIGN_PASSWORD": PASSWORD},
-            check=True,
-            capture_output=True,
-        )
-        return (self.place / "cosign.key").read_text()
+    def leave(self) -> None:
+        """Take down what was deployed; see that nothing of it is left."""
+        for name, target in self.targets.items():
+            if self._released.exists():
+                self.tool(name, "down", "--volumes", "--yes")
+            assert target.is_empty(), name
 
-    def _declare_targets(self) -> None:
-        file = self.clone / "deploy" / "targets.yaml"
-        declared = yaml.safe_load(file.read_text())
-        for target in TARGETS:
-            declared["targets"][target] = {
-                **declared["targets"]["compose"],
-                "state": str(self.place / target),
-                "project": f"{PROJECT}-{target}",
-                "proof": {
-                    "key": "keys/release.pub",
-                    "repository": REPOSITORY,
-                    "require": ["signature", "provenance", "sbom"],
-                    **({"after": "staging"} if target == "production" else {}),
-                },
-            }
-        file.write_text(yaml.safe_dump(declared, sort_keys=False))
+    @property
+    def _released(self) -> Path:
+        return self.acting.artifacts / "release"
 
     def _system(self) -> Any:
-        return yaml.safe_load((self.clone / "deploy" / "system.yaml").read_text())
+        return self._read("system.yaml")
 
-    def _services(self, system: Any) -> list[Any]:
-        return [each for each in system["components"].values() if each["kind"] == "service"]
+    def _read(self, name: str) -> Any:
+        return yaml.safe_load((self.clone / "deploy" / name).read_text())
 
-    def _write(self, system: Any) -> None:
-        text = yaml.safe_dump(system, sort_keys=False)
-        (self.clone / "deploy" / "system.yaml").write_text(text)
+    def _write(self, name: str, content: Any) -> None:
+        text = yaml.safe_dump(content, sort_keys=False)
+        (self.clone / "deploy" / name).write_text(text)
 
 
-def docker(*arguments: str) -> str:
-    done = subprocess.run(
-        ["docker", *arguments], capture_output=True, text=True, check=False, timeout=60
+def clone(repository: str, place: Path) -> None:
+    """Clone a commit, PATH@COMMIT, as main."""
+    path, _, commit = repository.rpartition("@")
+    git = ("git", "-C", str(place))
+    subprocess.run(["git", "clone", "--quiet", path, str(place)], check=True)
+    subprocess.run([*git, "checkout", "--quiet", "-B", "main", commit], check=True)
+    # act asks it for the name of the repository.
+    subprocess.run([*git, "remote", "set-url", "origin", f"{REPOSITORY}.git"], check=True)
+
+
+def make_key(folder: Path) -> tuple[str, Path]:
+    """Return a private key, and the file of the public one."""
+    subprocess.run(
+        ["cosign", "generate-key-pair", "--output-key-prefix", "cosign"],
+        cwd=folder,
+        env={**os.environ, "COSIGN_PASSWORD": PASSWORD},
+        check=True,
+        capture_output=True,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    return (folder / "cosign.key").read_text(), folder / "cosign.pub"
 
 
 @pytest.fixture(scope="package")
@@ -154,17 +144,37 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Team]:
     """A team, with nothing released yet."""
     if not os.environ.get("DOCKER_ENGINE"):
         pytest.skip("DOCKER_ENGINE is not set: tests on a Docker engine are left out")
+    if not os.environ.get("CLUSTER_FOR_TESTS") and not os.environ.get("KUBECONFIG"):
+        pytest.skip("neither CLUSTER_FOR_TESTS nor KUBECONFIG is set: left out")
     repository = os.environ.get("REPOSITORY")
     if not repository:
         pytest.skip("REPOSITORY names no clone to work on: set it to PATH@COMMIT, as .ci/run does")
     place = tmp_path_factory.mktemp("team")
-    with registry.serving(place) as address:
-        team = Team(place, address)
-        team.take_over(repository)
-        try:
-            yield team
-        finally:
-            for target in TARGETS:
-                if (place / target).exists():
-                    team.tool(target, "down", "--volumes", "--yes")
-    assert not docker("ps", "--all", "--quiet", f"--filter=name={PROJECT}")
+    # Each job has a copy of the clone, so what a target keeps on this machine is elsewhere.
+    state = place / "state"
+    with ExitStack() as stack:
+        cluster = stack.enter_context(lent())
+        clone(repository, place / "clone")
+        deploy = place / "clone" / "deploy"
+        login = place / "kubeconfig"
+        registry = f"{REGISTRY}/{NAME}"
+        production = Pods(Kubectl(cluster, NAME, place), registry, state / "production")
+        stack.enter_context(production.made_for(deploy, login))
+        key, public = make_key(place)
+        (deploy / "keys").mkdir(exist_ok=True)
+        shutil.copy(public, deploy / "keys" / "release.pub")
+        secrets = {
+            "SIGNING_KEY": key,
+            "COSIGN_PASSWORD": PASSWORD,
+            "KUBECONFIG": login.read_text(),
+        }
+        team = Team(
+            place / "clone",
+            Acting(place / "clone", place / "home", {"REGISTRY": registry}, secrets),
+            login,
+            {"staging": Containers(NAME, state / "staging"), "production": production},
+        )
+        team.declare_targets()
+        team.declare(alpha=ALPHA, **QUICK)
+        stack.callback(team.leave)
+        yield team

@@ -1,21 +1,27 @@
 """From a push to main to production: release.yml and deploy.yml as they are, run by act.
 
-The tests build on each other: a first release, a good one after it, a bad one, and a way back.
+Staging is a Docker engine, production a namespace of a cluster. The tests build on each other: a
+first release, a good one after it, a bad one, and a way back.
 """
 
 from typing import Any
 
-from tests.end_to_end.delivery.conftest import TARGETS, Team
+import yaml
+
+from tests.end_to_end.delivery.conftest import Team
 
 COMPONENT = "new-microservice"
+COMPONENTS = ("database", "gateway", "legacy-app", COMPONENT)
 
 
 def test_a_first_release_reaches_both_targets(team: Team) -> None:
     ran = team.push("Take the repository over")
     assert ran.code == 0, ran.said
-    for target in TARGETS:
+    for target in team.targets:
         runs_what_was_released(team, target)
-    assert "staging: ✅ promoted" in ran.summaries["deploy to staging"], ran.said
+        assert f"{target}: ✅ promoted" in ran.summaries[f"deploy to {target}"], ran.said
+    for secret in secrets(team):
+        assert secret not in ran.log
 
 
 def test_a_good_change_is_promoted_by_canary_on_staging_then_on_production(team: Team) -> None:
@@ -23,7 +29,7 @@ def test_a_good_change_is_promoted_by_canary_on_staging_then_on_production(team:
     team.set("TRIAL", "good")
     ran = team.push("A good change")
     assert ran.code == 0, ran.said
-    for target in TARGETS:
+    for target in team.targets:
         runs_what_was_released(team, target)
         told = ran.summaries[f"deploy to {target}"]
         assert f"{target}: ✅ promoted" in told
@@ -35,7 +41,7 @@ def test_a_good_change_is_promoted_by_canary_on_staging_then_on_production(team:
 
 
 def test_a_bad_change_is_rolled_back_on_staging_and_never_reaches_production(team: Team) -> None:
-    stable = {target: stable_of(team, target) for target in TARGETS}
+    before = {name: (stable_of(team, name), each.running()) for name, each in team.targets.items()}
     team.set("INVENTORY_FAULT", "error:0.5")
     ran = team.push("A bad change")
     assert ran.code == 1, ran.said
@@ -43,7 +49,8 @@ def test_a_bad_change_is_rolled_back_on_staging_and_never_reaches_production(tea
     assert "staging: ❌ rolled back" in told
     assert "canary requests failed" in told
     assert "deploy to production" not in ran.summaries
-    assert {target: stable_of(team, target) for target in TARGETS} == stable
+    after = {name: (stable_of(team, name), each.running()) for name, each in team.targets.items()}
+    assert after == before
 
 
 def test_the_release_before_comes_back_by_rollback(team: Team) -> None:
@@ -60,13 +67,17 @@ def test_the_release_before_comes_back_by_rollback(team: Team) -> None:
 def runs_what_was_released(team: Team, target: str) -> None:
     """See that what runs on a target are the very digests of the release file."""
     released: dict[str, Any] = team.release()["images"]
-    running = team.running(target)
-    assert set(running) == {"database", "gateway", "legacy-app", COMPONENT}
-    for service, image in running.items():
-        assert image == released[service]["image"]
+    wanted = {(component, released[component]["image"]) for component in COMPONENTS}
+    assert team.targets[target].running() == wanted
 
 
 def stable_of(team: Team, target: str) -> str:
     instances = team.tool(target, "status")["instances"]
     [found] = [each for each in instances if each["component"] == COMPONENT]
     return str(found["revision"])
+
+
+def secrets(team: Team) -> list[str]:
+    """Return what no log may say: the password of the key, and by what the cluster knows us."""
+    [user] = yaml.safe_load(team.login.read_text())["users"]
+    return [team.acting.secrets["COSIGN_PASSWORD"], user["user"]["token"]]

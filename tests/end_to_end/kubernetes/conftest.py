@@ -1,10 +1,8 @@
 """The whole system on the kubernetes target: a real cluster, under the role that is needed."""
 
-import json
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,47 +10,25 @@ from typing import Any, ClassVar
 
 import psutil
 import pytest
-import yaml
 
 from deploytool.canary.observation import ArmCounters, Snapshot
-from deploytool.platforms.kubernetes.kubectl import unpacked
 from deploytool.platforms.kubernetes.routes import arms
 from deploytool.record.store import TargetState
 from deploytool.traffic.metrics import read_gateway
-from tests.cluster import kubeconfig
-from tests.cluster.lifecycle import down, first_process
+from tests.cluster import lent
 from tests.end_to_end.deployed import COMPONENT, PSQL, SANDBOX, Deployed
+from tests.end_to_end.kubernetes.namespace import (
+    RUNTIME,
+    Administrator,
+    Kubectl,
+    hurry,
+    move,
+    settle,
+)
 
 # Of this run alone: somebody may use the declared one on the same cluster.
 NAMESPACE = f"test-{os.getpid()}"
-ACCOUNT = "deploytool"
 ANSWER_WITHIN_S = 6
-
-
-class Kubectl:
-    """kubectl in a namespace. config: a kubeconfig. folder: where it is unpacked."""
-
-    def __init__(self, config: Path, namespace: str, folder: Path) -> None:
-        self.namespace = namespace
-        package = SANDBOX / Deploytool.packages["runtime"]
-        self._argv = [str(unpacked(package, folder)), f"--kubeconfig={config}"]
-
-    def __call__(self, *arguments: str, text: str = "") -> str:
-        done = subprocess.run(
-            self.argv(*arguments),
-            input=text, capture_output=True, text=True, check=False, timeout=180,
-        )  # fmt: skip
-        assert done.returncode == 0, f"kubectl {arguments}: {done.stderr}"
-        return done.stdout
-
-    def argv(self, *arguments: str) -> list[str]:
-        """Return the command."""
-        return [*self._argv, f"--namespace={self.namespace}", *arguments]
-
-    def objects(self, kind: str, selector: str = "") -> list[dict[str, Any]]:
-        """Return the objects of a kind in the namespace."""
-        more = [f"--selector={selector}"] if selector else []
-        return list(json.loads(self("get", kind, "--output=json", *more))["items"])
 
 
 class Deploytool(Deployed):
@@ -66,7 +42,7 @@ class Deploytool(Deployed):
         "database": "3rdparty.images.database/database.docker-info.json",
         "gateway": "3rdparty.images.gateway/gateway.docker-info.json",
         "migrations": "deploy.database/migrations.docker-info.json",
-        "runtime": "src.python.deploytool.platforms.kubernetes/runtime.pex",
+        "runtime": RUNTIME,
     }
 
     def __init__(self, root: Path, admin: Path) -> None:
@@ -74,6 +50,7 @@ class Deploytool(Deployed):
         self.admin = admin
         self.environment["KUBECONFIG"] = str(root.parent / "kubeconfig")
         self.kubectl = Kubectl(admin, self.namespace, root.parent)
+        self.administrator = Administrator(self.kubectl, root / "deploy" / "kubernetes")
 
     @contextmanager
     def in_cluster(self) -> Iterator[None]:
@@ -83,7 +60,7 @@ class Deploytool(Deployed):
                 yield
             assert self.objects("pods") == []
         finally:
-            self.remove()
+            self.administrator.remove_namespace()
 
     def make(self) -> None:
         """Lay out the folder with a namespace of its own, where deploytool has its role alone."""
@@ -94,24 +71,8 @@ class Deploytool(Deployed):
         settle(self.root / "deploy", self.namespace)
         hurry(self.root / "deploy")
         limit(self._declaration)
-        self.kubectl("apply", "--filename=-", text=self.of_administrator("base/namespace.yaml"))
-        self.kubectl("apply", "--filename=-", text=self.of_administrator("deploytool-role.yaml"))
-        self._log_in()
-
-    def of_administrator(self, name: str) -> str:
-        """Return a manifest that an administrator applies, for this namespace."""
-        file = self.root / "deploy" / "kubernetes" / name
-        return file.read_text().replace("shop", self.namespace)
-
-    def _log_in(self) -> None:
-        """Write a kubeconfig that has the rights of deploytool's role and no others."""
-        token = self.kubectl("create", "token", ACCOUNT, "--duration=8h").strip()
-        config = yaml.safe_load(self.kubectl("config", "view", "--raw", "--minify", "--flatten"))
-        config["users"] = [{"name": ACCOUNT, "user": {"token": token}}]
-        config["contexts"][0]["context"]["user"] = ACCOUNT
-        file = Path(self.environment["KUBECONFIG"])
-        file.write_text(yaml.safe_dump(config))
-        file.chmod(0o600)
+        self.administrator.make_namespace()
+        self.administrator.write_login(Path(self.environment["KUBECONFIG"]))
 
     @contextmanager
     def with_flows(self) -> Iterator[None]:
@@ -201,12 +162,6 @@ class Deploytool(Deployed):
         assert {each["metadata"]["name"] for each in self.objects("deployments")} <= components
         assert {each["metadata"]["name"] for each in self.objects("services")} <= components
 
-    def remove(self) -> None:
-        """Delete what an administrator has made."""
-        for name in ("deploytool-role.yaml", "base/namespace.yaml"):
-            text = self.of_administrator(name)
-            self.kubectl("delete", "--ignore-not-found", "--filename=-", text=text)
-
 
 def cut_out(file: Path, key: str) -> str:
     """Take a key of the top and all below it out of a file; return it."""
@@ -216,30 +171,6 @@ def cut_out(file: Path, key: str) -> str:
     return str(block)
 
 
-def settle(deploy: Path, namespace: str) -> None:
-    """Change the local overlay to a namespace beside others, on a cluster that has others."""
-    overlay = deploy / "kubernetes" / "overlays" / "local"
-    move(overlay / "kustomization.yaml", namespace)
-    # The declared port of the node may be taken.
-    file = overlay / "gateway-service.yaml"
-    patches = yaml.safe_load(file.read_text())
-    file.write_text(yaml.safe_dump([each for each in patches if "nodePort" not in each["path"]]))
-
-
-def hurry(deploy: Path) -> None:
-    """Give pods less time than the manifests do to be seen as ready, or as about to stop.
-
-    Who loses no request with less loses none with more; each canary here takes a quarter less.
-    """
-    for name in ("deployments.yaml", "gateway.yaml"):
-        file = deploy / "kubernetes" / "base" / name
-        text = file.read_text()
-        for field, least in (("minReadySeconds", 1), ("seconds", 2)):
-            text, count = re.subn(rf"(?m)^( +{field}): \d$", rf"\1: {least}", text)
-            assert count
-        file.write_text(text)
-
-
 def limit(declaration: Path) -> None:
     """Declare that services answer within less than the clients of these tests wait for."""
     text = declaration.read_text()
@@ -247,13 +178,6 @@ def limit(declaration: Path) -> None:
     text, count = re.subn(r"(?m)^    canary:\n", rf"{limited}\g<0>", text)
     assert count
     declaration.write_text(text)
-
-
-def move(file: Path, namespace: str) -> None:
-    """Name another namespace than the declared one in a file."""
-    text = file.read_text()
-    assert "namespace: shop\n" in text
-    file.write_text(text.replace("namespace: shop\n", f"namespace: {namespace}\n"))
 
 
 def _is_in(process: psutil.Process, container: str) -> bool:
@@ -268,12 +192,8 @@ def cluster() -> Iterator[Path]:
     """Leave out the tests that need a cluster where none is said to be; end one made for them."""
     if not os.environ.get("CLUSTER_FOR_TESTS") and not os.environ.get("KUBECONFIG"):
         pytest.skip("neither CLUSTER_FOR_TESTS nor KUBECONFIG is set: left out")
-    is_made = not os.environ.get("KUBECONFIG") and first_process() is None
-    try:
-        yield kubeconfig()
-    finally:
-        if is_made:
-            down()
+    with lent() as kubeconfig:
+        yield kubeconfig
 
 
 # Ended before the tests of the next target: they share two cores.

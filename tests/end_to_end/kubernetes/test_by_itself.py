@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.end_to_end.deployed import SANDBOX, until
-from tests.end_to_end.kubernetes.conftest import Kubectl, settle
+from tests.end_to_end.kubernetes.namespace import Kubectl, settle
 
 NAMESPACE = f"test-alone-{os.getpid()}"
 IMAGES = ("database", "gateway", "migrations", "legacy-app", "new-microservice")

@@ -7,13 +7,14 @@ import pytest
 import yaml
 
 from tests.end_to_end.deployed import consistent
-from tests.end_to_end.kubernetes.conftest import ACCOUNT, NAMESPACE, Deploytool
+from tests.end_to_end.kubernetes.conftest import NAMESPACE, Deploytool
+from tests.end_to_end.kubernetes.namespace import ACCOUNT
 
 
 @contextmanager
 def lacking(deployed: Deploytool, resource: str) -> Iterator[None]:
     """Take all rights to a resource out of deploytool's role meanwhile."""
-    whole = deployed.of_administrator("deploytool-role.yaml")
+    whole = deployed.administrator.manifest("deploytool-role.yaml")
     items = list(yaml.safe_load_all(whole))
     for item in items:
         if item["kind"] == "Role":

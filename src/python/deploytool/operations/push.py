@@ -1,6 +1,8 @@
 """Push what was built to a registry that lacks it, and write down under which digests it is."""
 
 import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from deploytool.platforms.images import image_name
 from deploytool.platforms.registry import Registry
 from deploytool.record.file_store import write_durably
 from deploytool.system.release import Release, ReleasedImage, bundle_of
+
+# Whatever looks at an image, or proves it, is a program of its own that waits for the registry.
+_THREADS = 4
 
 
 def push(
@@ -47,10 +52,7 @@ def push(
     # One image may serve for several.
     names = {component: image_name(path) for component, path in built.items()}
     with proofs as proving:
-        digests = {name: _pushed(context, registry, name) for name in dict.fromkeys(names.values())}
-        images = {
-            name: _released(registry, name, digest, proving) for name, digest in digests.items()
-        }
+        images = _images(context, registry, tuple(dict.fromkeys(names.values())), proving)
         release = Release(
             system=context.system.system,
             repository=repository,
@@ -61,11 +63,25 @@ def push(
     return release
 
 
-def _pushed(context: Context, registry: Registry, image: str) -> str:
-    digest = registry.digest(image)
-    if digest is not None:
+def _images(
+    context: Context, registry: Registry, names: Sequence[str], proving: Proving | None
+) -> dict[str, ReleasedImage]:
+    """Return each image by its NAME:TAG, as the registry holds it: pushed, and proved."""
+
+    def released(name: str) -> ReleasedImage:
+        return _released(registry, name, digests[name], proving)
+
+    with ThreadPoolExecutor(_THREADS) as pool:
+        held = dict(zip(names, pool.map(registry.digest, names), strict=True))
+        digests = {name: _pushed(context, registry, name, held[name]) for name in names}
+        return dict(zip(names, pool.map(released, names), strict=True))
+
+
+def _pushed(context: Context, registry: Registry, image: str, held: str | None) -> str:
+    """Return the digest of an image in the registry; held: what it is there already."""
+    if held is not None:
         context.say("present", image, reason=f"{registry.address} holds it already")
-        return digest
+        return held
     with context.timed("pushed", image, action="push"):
         return registry.push(image)
 
