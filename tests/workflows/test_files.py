@@ -191,9 +191,13 @@ def test_the_gate_takes_only_what_was_not_selected_for_rightly_skipped(
     assert (judged.returncode == 0) is passes
 
 
-def test_what_selects_the_work_changes_nothing_that_git_sees(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("base", "told_base"), [('"1a2b"', "1a2b"), ("null", "")])
+def test_what_selects_the_work_hands_over_the_commit_and_changes_nothing_that_git_sees(
+    tmp_path: Path, base: str, told_base: str
+) -> None:
     [step] = [s for s in WORKFLOWS["ci.yml"]["jobs"]["select"]["steps"] if s["name"] == "Select"]
-    commands = {"install": "true", "select": 'echo \'{"stages": [{"name": "parts"}]}\''}
+    selection = f'{{"base": {base}, "stages": [{{"name": "parts"}}]}}'
+    commands = {"install": "true", "select": f"echo '{selection}'"}
     (tmp_path / ".ci").mkdir()
     for name, command in commands.items():
         (tmp_path / ".ci" / name).write_text(f"#!/bin/sh\n{command}\necho why >&2\n")
@@ -210,8 +214,14 @@ def test_what_selects_the_work_changes_nothing_that_git_sees(tmp_path: Path) -> 
     )
     seen = subprocess.check_output(["git", "status", "--porcelain"], cwd=tmp_path, text=True)
     assert seen == ""
-    assert 'stages=["parts"]' in told["GITHUB_OUTPUT"].read_text()
+    assert told["GITHUB_OUTPUT"].read_text() == f'base={told_base}\nstages=["parts"]\n'
     assert "- why" in told["GITHUB_STEP_SUMMARY"].read_text()
+
+
+def test_a_stage_that_was_selected_may_not_be_idle() -> None:
+    [run] = [s for s in WORKFLOWS["ci.yml"]["jobs"]["stage"]["steps"] if s["name"] == "Run"]
+    assert run["env"]["BASE"] == "${{ needs.select.outputs.base }}"
+    assert run["run"] == '.ci/run ${BASE:+"$BASE"} --stage "$STAGE" --required'
 
 
 def all_jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:
