@@ -199,12 +199,13 @@ def test_each_decision_has_a_reason_that_names_the_file() -> None:
         assert "src/python/shop/domain.py" in reason
 
 
-def test_a_test_of_a_whole_system_without_a_platform_is_named() -> None:
+def test_a_test_of_a_whole_system_without_a_platform_is_named_and_checked() -> None:
     address = "tests/local/test_faults.py"
     now = shop(changed={address: {"tags": ["end-to-end"]}})
-    assert select({"README.md": "M"}, now, None).everything == (
-        f"{address} is tagged end-to-end, and not with one platform"
-    )
+    selection = select({"README.md": "M"}, now, None)
+    assert selection.everything == f"{address} is tagged end-to-end, and not with one platform"
+    # No stage of tests runs it: this one refuses it.
+    assert "checks" in {stage.name for stage in selection.stages()}
 
 
 def test_no_change_asks_for_nothing() -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.pipeline.shop import described
+
 NOTHING: dict[str, Any] = {
     **{key: [] for key in ("lint", "types", "checks", "packages", "images", "stages")},
     "run": False,
@@ -28,14 +30,14 @@ def gate(tmp_path: Path) -> Path:
 
 
 def run(
-    gate: Path, stages: list[dict[str, Any]], *arguments: str
+    gate: Path, stages: list[dict[str, Any]], *arguments: str, listing: str = "--list"
 ) -> subprocess.CompletedProcess[str]:
     selection = json.dumps({**NOTHING, "stages": stages})
     for name, command in {"install": "true", "select": f"echo '{selection}'"}.items():
         (gate / ".ci" / name).write_text(f"#!/bin/sh\n{command}\n")
         (gate / ".ci" / name).chmod(0o755)
     return subprocess.run(
-        [gate / ".ci" / "run", *arguments, "--list"],
+        [gate / ".ci" / "run", *arguments, *filter(None, [listing])],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
 
@@ -63,3 +65,20 @@ def test_without_a_stage_nothing_can_be_required(gate: Path) -> None:
     ended = run(gate, [CHECKS], "--required")
     assert ended.returncode == 2
     assert "--required" in ended.stderr
+
+
+@pytest.mark.parametrize(("tags", "code"), [(["local"], 0), ([], 1)])
+def test_the_checks_fail_for_a_test_that_no_stage_runs(
+    gate: Path, tags: list[str], code: int
+) -> None:
+    address = "tests/test_system.py"
+    target = described(address, "python_test", sources=[address], tags=["end-to-end", *tags])
+    (gate / "targets").write_text(json.dumps([target]))
+    (gate / "pants").write_text('#!/bin/sh\ncase "$*" in "peek ::") cat targets;; esac\n')
+    (gate / "pants").chmod(0o755)
+    shutil.copytree(Path.cwd() / "src/python/pipeline", gate / "src/python/pipeline")
+    ended = run(gate, [CHECKS], "--stage", "checks", listing="")
+    assert ended.returncode == code, ended.stderr
+    assert (f"{address} is tagged end-to-end, and not with one platform" in ended.stderr) is (
+        code == 1
+    )
