@@ -19,7 +19,9 @@ RELEASE: dict[str, Any] = {
     "event": "push",
     "head_branch": "main",
     "head_repository": {"full_name": REPOSITORY},
+    "head_sha": "b" * 40,
 }
+MAIN = "a" * 40
 
 
 @pytest.mark.parametrize("suffix", ["", "@refs/heads/main"])
@@ -72,12 +74,37 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     server.server_close()
 
 
+def answer(api: dict[str, Any], run: Any, status: str) -> None:
+    """Have the server know run 7, and how its commit compares to main."""
+    api[f"/repos/{REPOSITORY}/actions/runs/7"] = run
+    api[f"/repos/{REPOSITORY}/git/ref/heads/main"] = {"object": {"sha": MAIN}}
+    compared = f"/repos/{REPOSITORY}/compare/{MAIN}...{RELEASE['head_sha']}?per_page=1"
+    api[compared] = {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("identical", 0), ("behind", 0), ("ahead", 2), ("diverged", 2)]
+)
+def test_a_tag_named_main_makes_no_release_of_main(
+    api: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: str,
+    code: int,
+) -> None:
+    answer(api, RELEASE, status)
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    assert origin.main() == code
+    named = f"its commit {RELEASE['head_sha']} is not in the history of main"
+    assert (named in capsys.readouterr().err) is (code == 2)
+
+
 @pytest.mark.parametrize(
     ("run", "code", "said"),
     [
         (RELEASE, 0, ""),
         ({**RELEASE, "event": "pull_request"}, 2, "run 7 is no release of main"),
-        (None, 1, "whether run 7 is a release of main is not known"),
+        (None, 1, "whether the run is a release of main is not known"),
     ],
 )
 def test_github_is_asked(
@@ -88,8 +115,7 @@ def test_github_is_asked(
     code: int,
     said: str,
 ) -> None:
-    if run:
-        api[f"/repos/{REPOSITORY}/actions/runs/7"] = run
+    answer(api, run, "identical")
     monkeypatch.setattr("sys.argv", ["origin", "7"])
     assert origin.main() == code
     told = capsys.readouterr().err
