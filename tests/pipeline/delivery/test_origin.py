@@ -1,6 +1,7 @@
 """Only what release.yml made of main is taken: a release brings the tool that checks it."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -104,7 +105,8 @@ def test_a_tag_named_main_makes_no_release_of_main(
     [
         (RELEASE, 0, ""),
         ({**RELEASE, "event": "pull_request"}, 2, "run 7 is no release of main"),
-        (None, 1, "whether the run is a release of main is not known"),
+        ({**RELEASE, "id": 8}, 2, "GitHub tells of run 8 instead"),
+        (None, 2, "whether the run is a release of main is not known"),
     ],
 )
 def test_github_is_asked(
@@ -121,3 +123,38 @@ def test_github_is_asked(
     told = capsys.readouterr().err
     assert said in told
     assert "secret" not in told
+
+
+@pytest.mark.parametrize("number", ["123 ", "", "777/../7", "-7", "\u0667", "7\n"])
+def test_what_is_no_number_is_asked_of_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["origin", number])
+    assert origin.main() == 2
+    assert f"error: {number!r} is no number of a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["GITHUB_API_URL", "GITHUB_REPOSITORY", "TOKEN"])
+def test_a_variable_that_is_missing_is_named(
+    api: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    answer(api, RELEASE, "identical")
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    monkeypatch.delenv(name)
+    assert origin.main() == 2
+    assert f"why:  {name} is not set" in capsys.readouterr().err
+
+
+def test_a_server_that_does_not_answer_is_no_bad_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{gone.getsockname()[1]}")
+    monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+    monkeypatch.setenv("TOKEN", "secret")
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    assert origin.main() == 1
+    assert "refused" in capsys.readouterr().err

@@ -6,12 +6,15 @@ main, too. The environment says where to ask: GITHUB_API_URL and GITHUB_REPOSITO
 that may read runs and contents.
 """
 
+import http.client
 import json
 import os
+import re
 import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from pipeline.delivery.errors import StepFailed
@@ -23,11 +26,11 @@ _HINT = "name one that `gh run list --workflow release.yml` lists"
 
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
-    given = os.environ
-    repository = given["GITHUB_REPOSITORY"]
     try:
-        github = GitHub(f"{given['GITHUB_API_URL']}/repos/{repository}", given["TOKEN"])
-        run = github.run(sys.argv[1])
+        number = _number(sys.argv[1])
+        address, repository, token = map(_given, ("GITHUB_API_URL", "GITHUB_REPOSITORY", "TOKEN"))
+        github = GitHub(f"{address}/repos/{repository}", token)
+        run = github.run(number)
         require_release(run, repository)
         require_history(run, github.history(str(run.get("head_sha"))))
     except StepFailed as failed:
@@ -58,6 +61,21 @@ def require_history(run: Mapping[str, Any], status: str) -> None:
         raise _refused(run, f"its commit {run.get('head_sha')} is not in the history of main")
 
 
+def _number(text: str) -> str:
+    """Return the text when it is the number of a run: it becomes a part of an address."""
+    if not re.fullmatch("[0-9]+", text):
+        raise StepFailed(f"{text!r} is no number of a run", "it has other characters", _HINT, 2)
+    return text
+
+
+def _given(name: str) -> str:
+    value = os.environ.get(name)
+    if not value:
+        hint = f"set {name}: a job of GitHub has it, or is given it by its workflow"
+        raise StepFailed("GitHub cannot be asked", f"{name} is not set", hint, 2)
+    return value
+
+
 def _refused(run: Mapping[str, Any], why: str) -> StepFailed:
     return StepFailed(f"run {run.get('id')} is no release of main", why, _HINT, exit_code=2)
 
@@ -70,8 +88,11 @@ class GitHub:
     token: str
 
     def run(self, number: str) -> Mapping[str, Any]:
-        """Return what GitHub says of a run."""
-        return self._ask(f"/actions/runs/{number}")
+        """Return what GitHub says of a run; refuses what it says of another one."""
+        found = self._ask(f"/actions/runs/{number}")
+        if str(found.get("id")) != number:
+            raise _refused({"id": number}, f"GitHub tells of run {found.get('id')} instead")
+        return found
 
     def history(self, commit: str) -> str:
         """Return how a commit compares to the branch main; a tag of that name is not asked for."""
@@ -89,11 +110,12 @@ class GitHub:
         try:
             with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
                 found = json.load(answer)
-        except (OSError, ValueError) as error:
+        except (OSError, http.client.HTTPException, ValueError) as error:
             raise StepFailed(
                 "whether the run is a release of main is not known",
                 why=f"{path}: {error}",
                 hint=f"{_HINT}, or run the job again",
+                exit_code=2 if getattr(error, "code", None) == HTTPStatus.NOT_FOUND else 1,
             ) from error
         return found if isinstance(found, dict) else {}
 
