@@ -114,6 +114,14 @@ def test_what_a_fork_can_start_has_no_secrets(file: str) -> None:
         assert all(set(each.values()) <= {"read"} for each in granted)
 
 
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_has_secrets_only_by_an_environment_which_main_alone_may_use(
+    job: dict[str, Any],
+) -> None:
+    if re.search(r"secrets\.\w", str(job)):
+        assert job["environment"] in {"release", "${{ inputs.target }}"}
+
+
 def test_what_may_comment_runs_nothing_of_the_pull_request() -> None:
     [job] = WORKFLOWS["comment.yml"]["jobs"].values()
     [check_out] = [step for step in job["steps"] if is_check_out(step)]
