@@ -32,7 +32,8 @@ def test_a_page_for_people_asks_for_nothing() -> None:
     [
         "pants", "pants.toml", "pyproject.toml", ".ci/run", "pants-plugins/ruff_goals/rules.py",
         "pants-plugins/deployment/BUILD", "src/python/pipeline/graph.py",
-        "3rdparty/python/pants.lock",
+        "3rdparty/python/pants.lock", ".github/workflows/ci.yml",
+        ".github/actions/set-up/action.yml",
     ],
 )  # fmt: skip
 def test_what_decides_about_all_work_asks_for_all(path: str) -> None:
@@ -127,6 +128,12 @@ def test_the_lock_of_a_linter_means_that_linter() -> None:
         assert [stage.name for stage in selection.stages()] == ["checks"]
     assert "src/python/shop/main.py" in after("3rdparty/python/ruff.lock").lint
     assert after("3rdparty/python/squawk.lock").checks == ("migrations",)
+
+
+def test_a_workflow_that_runs_no_stage_means_the_check_of_workflows() -> None:
+    selection = after(".github/workflows/report.yml")
+    assert selection.checks == ("workflows",)
+    assert [stage.name for stage in selection.stages()] == ["checks"]
 
 
 def test_the_lock_of_the_type_checker_means_all_types_and_no_test() -> None:
