@@ -27,7 +27,7 @@ STEPS = [
 ]
 CHANGES_TARGETS = ("deploy.yml", "decide.yml")
 # These compare with another commit.
-NEEDS_HISTORY = re.compile(r"\.ci/(select|report)\b|\.ci/run \S*(main|BASE|base)")
+NEEDS_HISTORY = re.compile(r"\.ci/(select|report|deploy)\b|\.ci/run \S*(main|BASE|base)")
 
 
 @pytest.mark.parametrize("file", WORKFLOWS)
@@ -73,7 +73,7 @@ def test_a_job_that_compares_commits_has_the_whole_history(job: dict[str, Any]) 
     if not any(NEEDS_HISTORY.search(step.get("run", "")) for step in steps):
         return
     [check_out] = [step for step in steps if is_check_out(step)]
-    assert check_out.get("with", {}).get("fetch-depth") == 0 or "--depth" not in check_out["run"]
+    assert check_out["with"]["fetch-depth"] == 0
 
 
 @pytest.mark.parametrize("step", STEPS)
