@@ -122,6 +122,12 @@ def test_a_job_has_secrets_only_by_an_environment_which_main_alone_may_use(
         assert job["environment"] in {"release", "${{ inputs.target }}"}
 
 
+@pytest.mark.parametrize("file", WORKFLOWS)
+def test_what_a_pull_request_can_start_runs_on_no_machine_that_signs_or_deploys(file: str) -> None:
+    if "pull_request" in WORKFLOWS[file]["on"]:
+        assert not re.search(r"vars\.(BUILD|DEPLOY)_RUNNER", (FOLDER / file).read_text())
+
+
 def test_what_may_comment_runs_nothing_of_the_pull_request() -> None:
     [job] = WORKFLOWS["comment.yml"]["jobs"].values()
     [check_out] = [step for step in job["steps"] if is_check_out(step)]
