@@ -155,6 +155,14 @@ def test_a_canary_can_be_aborted_while_its_deployment_runs() -> None:
     assert len(groups) == len(CHANGES_TARGETS)
 
 
+def test_a_rollback_that_waits_is_replaced_by_no_other_ones() -> None:
+    [job] = WORKFLOWS["decide.yml"]["jobs"].values()
+    decided = ("target", "command", "component")
+    assert job["concurrency"]["group"] == "-".join(
+        ("decide", *(f"${{{{ inputs.{name} }}}}" for name in decided))
+    )
+
+
 @pytest.mark.parametrize("file", CHANGES_TARGETS)
 def test_the_environment_of_a_target_is_its_gate(file: str) -> None:
     for job in WORKFLOWS[file]["jobs"].values():
