@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploytool.errors import DeployError, InvalidInput, PlatformFailed
-from deploytool.programs import at_once, outer_environment, run, run_watched, within
+from deploytool.programs import at_once, outer_environment, regardless, run, run_watched, within
 
 # Leaves a file when it is not ended, and its child another one.
 LINGER = """
@@ -103,6 +103,23 @@ def test_what_one_raises_ends_the_others(tmp_path: Path) -> None:
     with pytest.raises(PlatformFailed, match="bad"):
         at_once(work, ["bad", "good"])
     assert ended(tmp_path) == []
+
+
+def test_what_clears_away_is_run_though_the_time_is_over_or_nobody_waits(tmp_path: Path) -> None:
+    def work(name: str) -> None:
+        if name == "bad":
+            while not (tmp_path / "began-good").exists():
+                time.sleep(0.05)
+            raise PlatformFailed("bad")
+        linger(tmp_path, name)
+        with regardless():
+            linger(tmp_path, f"clears-{name}", seconds=0.1)
+
+    with pytest.raises(PlatformFailed, match="bad"):
+        at_once(work, ["bad", "good"])
+    with within(0), regardless():
+        linger(tmp_path, "late", seconds=0.1)
+    assert ended(tmp_path) == ["ended-clears-good", "ended-late"]
 
 
 def test_what_comes_of_each_is_returned_in_its_order() -> None:

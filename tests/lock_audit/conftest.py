@@ -63,7 +63,7 @@ def pypi(tmp_path: Path) -> Iterator[PyPI]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Proxy)
-    thread = Thread(target=server.serve_forever)
+    thread = Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     pypi.environment.update(
         HTTPS_PROXY=f"http://127.0.0.1:{server.server_port}",

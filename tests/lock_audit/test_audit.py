@@ -22,7 +22,13 @@ def audit(folder: Path, environment: Mapping[str, str], *locks: str) -> tuple[in
         paths[-1].write_text(text)
     done = subprocess.run(
         [sys.executable, program, *map(str, paths)],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), **environment},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            # The program is unpacked once for all homes.
+            "PEX_ROOT": str(Path.home() / ".pex"),
+            **environment,
+        },
         capture_output=True,
         text=True,
         check=False,

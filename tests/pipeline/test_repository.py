@@ -107,15 +107,30 @@ def test_a_graph_that_pants_cannot_read_is_told_in_its_words(tmp_path: Path) -> 
         graph_of(tmp_path)
 
 
-def test_the_graph_is_asked_for_as_where_there_are_an_engine_and_a_cluster(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.delenv("DOCKER_ENGINE", raising=False)
+@pytest.fixture
+def echoing(tmp_path: Path) -> Path:
+    """A folder with a Pants that has one target, named by what is in its environment."""
     pants = tmp_path / "pants"
     pants.write_text(
         "#!/bin/sh\n"
-        'echo "[{\\"address\\": \\"$DOCKER_ENGINE$CLUSTER_FOR_TESTS\\","'
+        'echo "[{\\"address\\": \\"$DOCKER_ENGINE$CLUSTER_FOR_TESTS$PYTHONPATH\\","'
         ' "\\"target_type\\": \\"file\\"}]"\n'
     )
     pants.chmod(0o755)
-    assert list(graph_of(tmp_path).targets) == ["11"]
+    return tmp_path
+
+
+def test_the_graph_is_asked_for_as_where_there_are_an_engine_and_a_cluster(
+    echoing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DOCKER_ENGINE", raising=False)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    assert list(graph_of(echoing).targets) == ["11"]
+
+
+def test_pants_is_not_told_where_the_selection_is_imported_from(
+    echoing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its daemon, which stays, would end at the next edit there."""
+    monkeypatch.setenv("PYTHONPATH", "src/python")
+    assert list(graph_of(echoing).targets) == ["11"]

@@ -153,13 +153,6 @@ def test_deploytool_runs_all_tests_of_whole_systems(clone: Clone) -> None:
     assert "deploy/kubernetes:kubernetes" in work["lint"]
 
 
-@pytest.mark.parametrize("path", ["pants-plugins/hadolint/rules.py", "pants.toml"])
-def test_what_pants_is_made_of_asks_for_everything(clone: Clone, path: str) -> None:
-    clone.edit(path)
-    assert clone.work()["everything"] == f"{path} decides about all work"
-    assert "--spec-files=dist/selection/kubernetes test" in clone.planned("start")
-
-
 def test_the_lock_of_a_linter_asks_for_that_linter(clone: Clone) -> None:
     clone.edit("3rdparty/python/ruff.lock")
     work = clone.work()
@@ -200,3 +193,11 @@ def test_a_merge_asks_for_the_work_of_the_branch_alone(clone: Clone) -> None:
 def test_an_unknown_base_asks_for_everything_and_says_so(clone: Clone, base: str) -> None:
     work = clone.work(base)
     assert work["reasons"] == ["everything: no-such-branch is no commit that this repository has"]
+
+
+# The last: an edit of what Pants itself is made of ends its daemon, which the others share.
+@pytest.mark.parametrize("path", ["pants-plugins/hadolint/rules.py", "pants.toml"])
+def test_what_pants_is_made_of_asks_for_everything(clone: Clone, path: str) -> None:
+    clone.edit(path)
+    assert clone.work()["everything"] == f"{path} decides about all work"
+    assert "--spec-files=dist/selection/kubernetes test" in clone.planned("start")

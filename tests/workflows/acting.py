@@ -90,6 +90,8 @@ class Acting:
             env={
                 **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
                 "HOME": str(self.home),
+                # act itself is unpacked once for all homes.
+                "PEX_ROOT": str(Path.home() / ".pex"),
             },
             stdin=subprocess.DEVNULL,
             capture_output=True,

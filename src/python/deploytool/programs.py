@@ -82,8 +82,21 @@ def outer_environment() -> dict[str, str]:
 @contextmanager
 def within(limit_s: float) -> Iterator[None]:
     """Give all programs that the block runs, also by `at_once`, so long together."""
+    with _bound(_Bounds(min(_THREAD.bounds.until, time.monotonic() + limit_s))):
+        yield
+
+
+@contextmanager
+def regardless() -> Iterator[None]:
+    """Have the block run programs though its time is over, or nobody waits: it clears away."""
+    with _bound(_Bounds()):
+        yield
+
+
+@contextmanager
+def _bound(bounds: _Bounds) -> Iterator[None]:
     before = _THREAD.bounds
-    _THREAD.bounds = _Bounds(min(before.until, time.monotonic() + limit_s))
+    _THREAD.bounds = bounds
     try:
         yield
     finally:

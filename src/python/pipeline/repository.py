@@ -49,10 +49,12 @@ def changed_since(root: Path, base: str) -> Mapping[str, str]:
 
 def graph_of(root: Path, **variables: str) -> Graph:
     """Return the targets in a folder; raises Unknown with the words of Pants."""
+    # Of what Python is told to import Pants' daemon watches each file: an edit would end it.
+    inherited = {name: text for name, text in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [root / "pants", *_PEEK],
         cwd=root,
-        env={**os.environ, **_COMPLETE, **variables},
+        env={**inherited, **_COMPLETE, **variables},
         capture_output=True,
         text=True,
         check=False,

@@ -22,7 +22,7 @@ def serve() -> Iterator[Serve]:
     def start(status: int, body: bytes) -> str:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(status, body))
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         return f"http://127.0.0.1:{server.server_port}"
 
     yield start

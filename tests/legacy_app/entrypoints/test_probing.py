@@ -26,7 +26,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         monkeypatch.setenv("LISTEN_PORT", str(server.server_port))
         monkeypatch.setenv("LISTEN_HOST", "0.0.0.0")
         yield server.server_port

@@ -1,7 +1,6 @@
 """An interrupted run of Pants exits with 130, any other as before."""
 
 import os
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -9,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from deployment.interruption import telling_interruption
+from tests.pants_plugins.repositories import Repository
 
-PLUGINS = ("deployment", "docker_images")
 SETTINGS = """
 [GLOBAL]
 pants_version = "2.17.1"
@@ -52,15 +51,8 @@ def test_a_plugin_that_is_registered_again_changes_nothing_more() -> None:
 
 
 def test_the_tool_that_pants_runs_ends_in_order_and_pants_says_so(tmp_path: Path) -> None:
-    (tmp_path / "pants.toml").write_text(SETTINGS)
-    (tmp_path / "BUILD").write_text(TARGETS)
-    for plugin in PLUGINS:
-        folder = Path("pants-plugins") / plugin
-        shutil.copytree(folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (tmp_path / folder / "BUILD").unlink(missing_ok=True)
-    (tmp_path / "3rdparty/python").mkdir(parents=True)
-    shutil.copy("3rdparty/python/pants.lock", tmp_path / "3rdparty/python")
-    shutil.copy("pants", tmp_path)
+    files = {"pants.toml": SETTINGS, "BUILD": TARGETS}
+    Repository(tmp_path, files, plugins=("deployment", "docker_images"))
     with subprocess.Popen(
         [tmp_path / "pants", "run", ":deploy"],
         cwd=tmp_path, env=dict(os.environ), stdout=subprocess.PIPE, text=True,

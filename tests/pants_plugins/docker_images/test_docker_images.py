@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-PLUGINS = ("deployment", "docker_images")
+from tests.pants_plugins.repositories import Repository
 
 SETTINGS = """
 [GLOBAL]
@@ -19,7 +18,6 @@ pythonpath = ["%(buildroot)s/pants-plugins"]
 backend_packages = [
   "pants.backend.docker", "pants.backend.python", "deployment", "docker_images",
 ]
-pantsd = false
 
 [python]
 interpreter_constraints = ["CPython==3.11.*"]
@@ -87,61 +85,48 @@ def remove(name: str) -> None:
         docker("image", "rm", *references)
 
 
-def make_repository(root: Path, name: str) -> Path:
-    root.mkdir()
-    (root / "pants.toml").write_text(SETTINGS)
-    (root / "BUILD").write_text(TARGETS)
-    (root / "tool.py").write_text(TOOL)
-    (root / "images").mkdir()
-    (root / "images/BUILD").write_text(IMAGES.replace("NAME", name))
-    for file in ("upper", "lower"):
-        (root / f"images/{file}.txt").write_text(file)
-    for plugin in PLUGINS:
-        shutil.copytree(
-            Path("pants-plugins") / plugin,
-            root / "pants-plugins" / plugin,
-            ignore=shutil.ignore_patterns("BUILD", "__pycache__"),
-        )
-    (root / "3rdparty/python").mkdir(parents=True)
-    shutil.copy("3rdparty/python/pants.lock", root / "3rdparty/python")
-    shutil.copy("pants", root)
-    return root
+def repository(root: Path, name: str) -> Repository:
+    files = {
+        "pants.toml": SETTINGS,
+        "BUILD": TARGETS,
+        "tool.py": TOOL,
+        "images/BUILD": IMAGES.replace("NAME", name),
+        "images/upper.txt": "upper",
+        "images/lower.txt": "lower",
+    }
+    return Repository(root, files, plugins=("deployment", "docker_images"))
 
 
-def deploy(root: Path) -> tuple[list[str], str]:
+def deploy(repository: Repository) -> tuple[list[str], str]:
     """Run the deployment; return the names of the image it was given, and what Pants said."""
-    done = subprocess.run(
-        ["./pants", "--no-dynamic-ui", "run", ":deploy"],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    done = repository.pants("run", ":deploy")
     assert done.returncode == 0, done.stderr
     return [tag["name"] for tag in json.loads(done.stdout)], done.stderr
 
 
 def test_images_are_named_by_content_and_built_only_when_missing(name: str, tmp_path: Path) -> None:
-    one, other = (make_repository(tmp_path / folder, name) for folder in ("one", "other"))
+    with repository(tmp_path / "one", name) as one, repository(tmp_path / "other", name) as other:
+        names, said = deploy(one)
+        assert said.count(f"Completed: {BUILDS}") == 2
+        assert [each.partition(":")[0] for each in names] == [f"{name}-app"] * 2
+        assert names[1].endswith(":local")
+        assert len(docker("image", "ls", "--quiet", *names[:1]).split()) == 1
 
-    names, said = deploy(one)
-    assert said.count(f"Completed: {BUILDS}") == 2
-    assert [each.partition(":")[0] for each in names] == [f"{name}-app"] * 2
-    assert names[1].endswith(":local")
-    assert len(docker("image", "ls", "--quiet", *names[:1]).split()) == 1
+        again, said = deploy(one)
+        assert again == names
+        assert BUILDS not in said
 
-    again, said = deploy(one)
-    assert again == names
-    assert BUILDS not in said
+        remove(name)  # built anew they have other ids, as on another machine
+        elsewhere, said = deploy(other)
+        assert elsewhere == names
+        assert said.count(f"Completed: {BUILDS}") == 2
 
-    remove(name)  # built anew they have other ids, as on another machine
-    elsewhere, said = deploy(other)
-    assert elsewhere == names
-    assert said.count(f"Completed: {BUILDS}") == 2
+        other.write("images/lower.txt", "another base")
+        changed, said = deploy(other)
+        assert changed[0] != names[0]
+        assert said.count(f"Completed: {BUILDS}") == 2
 
-    (other / "images/lower.txt").write_text("another base")
-    changed, said = deploy(other)
-    assert changed[0] != names[0]
-    assert said.count(f"Completed: {BUILDS}") == 2
-
-    # The engine has the image of before, but `local` stands for another one.
-    reverted, said = deploy(one)
-    assert reverted == names
-    assert f"Completed: {BUILDS} {names[0]}" in said
+        # The engine has the image of before, but `local` stands for another one.
+        reverted, said = deploy(one)
+        assert reverted == names
+        assert f"Completed: {BUILDS} {names[0]}" in said

@@ -1,21 +1,17 @@
 """`pants lint` has a tool check manifests, in a repository of its own."""
 
-import os
-import shutil
 import subprocess
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
-PLUGIN = Path("pants-plugins/kubernetes_manifests")
-LOCKS = Path("3rdparty/python")
+from tests.pants_plugins.repositories import Repository
 
 SETTINGS = """
 [GLOBAL]
 pants_version = "2.17.1"
 pythonpath = ["%(buildroot)s/pants-plugins"]
 backend_packages = ["pants.backend.python", "kubernetes_manifests"]
-pantsd = false
 
 [source]
 root_patterns = ["/src", "/pants-plugins", "/"]
@@ -73,32 +69,15 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
     root = tmp_path_factory.mktemp("repository")
-    for name, text in FILES.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-    shutil.copytree(PLUGIN, root / PLUGIN, ignore=shutil.ignore_patterns("__pycache__", "BUILD"))
-    (root / LOCKS).mkdir(parents=True)
-    for name in ("pants.lock", "kubectl.lock"):
-        shutil.copy(LOCKS / name, root / LOCKS / name)
-    shutil.copy("pants", root / "pants")
-    return root
+    plugins, locks = ["kubernetes_manifests"], ["kubectl"]
+    with Repository(root, FILES, plugins, locks) as repository:
+        yield repository
 
 
-def pants(root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [root / "pants", "--no-dynamic-ui", *arguments],
-        cwd=root,
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_manifests_are_checked_with_what_they_depend_on(repository: Path) -> None:
-    good, bad = (pants(repository, "lint", f"deploy/{name}:") for name in ("good", "bad"))
+def test_manifests_are_checked_with_what_they_depend_on(repository: Repository) -> None:
+    good, bad = (repository.pants("lint", f"deploy/{name}:") for name in ("good", "bad"))
 
     assert good.returncode == 0, good.stderr
     assert "deploytool-validate succeeded" in good.stderr
@@ -106,12 +85,11 @@ def test_manifests_are_checked_with_what_they_depend_on(repository: Path) -> Non
     assert "deploy/bad/overlay/b.yaml:2: is declared" in bad.stderr + bad.stdout
 
 
-def test_what_depends_on_manifests_gets_them_as_files(repository: Path) -> None:
-    build = "archive(name='all', format='tar', files=['deploy/good'])"
-    (repository / "BUILD").write_text(build)
+def test_what_depends_on_manifests_gets_them_as_files(repository: Repository) -> None:
+    repository.write("BUILD", "archive(name='all', format='tar', files=['deploy/good'])")
 
-    packaged = pants(repository, "package", "//:all")
+    packaged = repository.pants("package", "//:all")
 
     assert packaged.returncode == 0, packaged.stderr
-    listed = subprocess.check_output(["tar", "-tf", repository / "dist/all.tar"], text=True)
+    listed = subprocess.check_output(["tar", "-tf", repository.root / "dist/all.tar"], text=True)
     assert listed.split() == ["deploy/good/a.yaml"]

@@ -11,15 +11,16 @@ from uuid import uuid4
 
 import pytest
 
-PLUGIN = Path("pants-plugins/pyinstaller")
+from tests.pants_plugins.repositories import Repository
+
 LOCKS = Path("3rdparty/python")
+PACKAGE = "src/sample"
 
 SETTINGS = """
 [GLOBAL]
 pants_version = "2.17.1"
 pythonpath = ["%(buildroot)s/pants-plugins"]
 backend_packages = ["pants.backend.python", "pyinstaller"]
-pantsd = false
 
 [source]
 root_patterns = ["/src"]
@@ -76,43 +77,22 @@ def main() -> int:
 PRINTED = "greetings 3 iniconfig pyinstaller iniconfig None 10\n"
 
 
-def make_repository(root: Path) -> Path:
-    """Make a repository of this project, the plugin and what starts Pants."""
-    package = root / "src" / "sample"
-    package.mkdir(parents=True)
-    (root / "pants.toml").write_text(SETTINGS)
-    (package / "BUILD").write_text(TARGETS)
-    (package / "__init__.py").touch()
-    (package / "__main__.py").write_text(
-        "import sys\n\nfrom .main import main\n\nsys.exit(main())\n"
-    )
-    (package / "main.py").write_text(MAIN)
-    (package / "greeting.txt").write_text("greetings\n")
-    # As its README.md says: the BUILD files are of the repository.
-    shutil.copytree(PLUGIN, root / PLUGIN, ignore=shutil.ignore_patterns("BUILD", "__pycache__"))
-    (root / LOCKS).mkdir(parents=True)
-    for name in ("pants.lock", "pyinstaller.lock"):
-        shutil.copy(LOCKS / name, root / LOCKS / name)
+def make_repository(root: Path) -> Repository:
+    """Make a repository of this project and the plugin."""
     locks = (LOCKS / "pytest.lock").read_text()
     # Up to the first line that does not go on.
     locked = re.search(r"^iniconfig==(?:.*\\\n)*.*$", locks, re.MULTILINE)
     assert locked
-    (root / "sample.lock").write_text(locked[0] + "\n")
-    shutil.copy("pants", root / "pants")
-    return root
-
-
-def pants(root: Path, *arguments: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    """Run Pants with the caches that it has on this machine."""
-    return subprocess.run(
-        [root / "pants", "--no-dynamic-ui", *arguments],
-        cwd=root,
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    files = {
+        "pants.toml": SETTINGS,
+        "sample.lock": locked[0] + "\n",
+        f"{PACKAGE}/BUILD": TARGETS,
+        f"{PACKAGE}/__init__.py": "",
+        f"{PACKAGE}/__main__.py": "import sys\n\nfrom .main import main\n\nsys.exit(main())\n",
+        f"{PACKAGE}/main.py": MAIN,
+        f"{PACKAGE}/greeting.txt": "greetings\n",
+    }
+    return Repository(root, files, plugins=["pyinstaller"], locks=["pyinstaller"])
 
 
 def tree(folder: Path) -> dict[str, tuple[int, str]]:
@@ -137,35 +117,37 @@ def started(program: Path, *arguments: str) -> "subprocess.CompletedProcess[str]
 
 
 @pytest.fixture(scope="module")
-def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    root = make_repository(tmp_path_factory.mktemp("repository"))
-    packaged = pants(root, "package", "src/sample:folder", "src/sample:single")
-    assert packaged.returncode == 0, packaged.stderr
-    yield root
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Repository]:
+    root = tmp_path_factory.mktemp("repository")
+    with make_repository(root) as repository:
+        packaged = repository.pants("package", f"{PACKAGE}:folder", f"{PACKAGE}:single")
+        assert packaged.returncode == 0, packaged.stderr
+        yield repository
     shutil.rmtree(root)
 
 
 @pytest.mark.parametrize("program", ["src.sample/folder/folder", "tools/sample"])
-def test_folder_and_single_program_run_without_python(repository: Path, program: str) -> None:
-    ended = started(repository / "dist" / program, "3")
+def test_folder_and_single_program_run_without_python(repository: Repository, program: str) -> None:
+    ended = started(repository.root / "dist" / program, "3")
 
     assert (ended.stdout, ended.stderr, ended.returncode) == (PRINTED, "", 3)
 
 
-def test_run_starts_the_program_and_passes_its_exit_code(repository: Path) -> None:
-    ended = pants(repository, "run", "src/sample:folder", "--", "3")
+def test_run_starts_the_program_and_passes_its_exit_code(repository: Repository) -> None:
+    ended = repository.pants("run", f"{PACKAGE}:folder", "--", "3")
 
     assert (ended.stdout, ended.returncode) == (PRINTED, 3), ended.stderr
 
 
-def test_an_edit_is_packaged_without_pyinstaller(repository: Path) -> None:
-    main = repository / "src/sample/main.py"
+def test_an_edit_is_packaged_without_pyinstaller(repository: Repository) -> None:
     unheard_of = uuid4().hex  # no cache has it
-    main.write_text(MAIN.replace("print(text", f'print("{unheard_of}", text'))
-    packaged = pants(repository, "package", "src/sample:folder")
-    ended = started(repository / "dist/src.sample/folder/folder", "3")
-    main.write_text(MAIN)
-    again = pants(repository, "package", "src/sample:folder")
+    repository.write(
+        f"{PACKAGE}/main.py", MAIN.replace("print(text", f'print("{unheard_of}", text')
+    )
+    packaged = repository.pants("package", f"{PACKAGE}:folder")
+    ended = started(repository.root / "dist/src.sample/folder/folder", "3")
+    repository.write(f"{PACKAGE}/main.py", MAIN)
+    again = repository.pants("package", f"{PACKAGE}:folder")
 
     assert ended.stdout == f"{unheard_of} {PRINTED}", packaged.stderr
     assert "Completed: Compile the sources of src/sample:folder" in packaged.stderr
@@ -174,44 +156,44 @@ def test_an_edit_is_packaged_without_pyinstaller(repository: Path) -> None:
 
 
 def test_a_build_elsewhere_at_another_time_is_the_same_to_the_bit(
-    repository: Path, tmp_path: Path
+    repository: Repository, tmp_path: Path
 ) -> None:
     elsewhere = make_repository(tmp_path / "another" / "folder")
-    for path in elsewhere.rglob("*"):
+    for path in elsewhere.root.rglob("*"):
         os.utime(path, (1_000_000_000, 1_000_000_000))
 
-    packaged = pants(
-        elsewhere,
+    packaged = elsewhere.pants(
+        "--no-pantsd",
         "--no-local-cache",
         "package",
-        "src/sample:folder",
-        "src/sample:single",
+        f"{PACKAGE}:folder",
+        f"{PACKAGE}:single",
         PYTHONHASHSEED="123",
         SOURCE_DATE_EPOCH="1000000000",
     )
 
     assert packaged.returncode == 0, packaged.stderr
     assert "Completed: Package what src/sample:folder imports with PyInstaller" in packaged.stderr
-    built = tree(elsewhere / "dist")
+    built = tree(elsewhere.root / "dist")
     assert {"src.sample/folder/folder", "tools/sample"} <= built.keys()
-    assert built == tree(repository / "dist")
+    assert built == tree(repository.root / "dist")
 
 
-def test_a_wrong_entry_point_is_explained(repository: Path) -> None:
-    refused = pants(repository, "package", "src/sample:wrong")
+def test_a_wrong_entry_point_is_explained(repository: Repository) -> None:
+    refused = repository.pants("package", f"{PACKAGE}:wrong")
 
     assert refused.returncode == 1
     assert "error: there is no mian to start" in refused.stderr
     assert "hint: correct the entry_point of this pyinstaller_binary" in refused.stderr
 
 
-def test_missing_binutils_are_explained(repository: Path, tmp_path: Path) -> None:
+def test_missing_binutils_are_explained(repository: Repository, tmp_path: Path) -> None:
     for name in ("bash", "cat", "cksum", "dirname", "env", "flock", "ldd", "mkdir", "sed", "tail"):
         found = shutil.which(name)
         if found:
             (tmp_path / name).symlink_to(found)
 
-    refused = pants(repository, "package", "src/sample:folder", PATH=str(tmp_path))
+    refused = repository.pants("package", f"{PACKAGE}:folder", PATH=str(tmp_path))
 
     assert refused.returncode == 1
     assert "PATH has no objcopy and no objdump and no strip." in refused.stderr

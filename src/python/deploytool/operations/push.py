@@ -2,7 +2,6 @@
 
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,11 +11,9 @@ from deploytool.operations.proving import Proving
 from deploytool.platforms.engine_images import engine_image
 from deploytool.platforms.images import image_name
 from deploytool.platforms.registry import Registry
+from deploytool.programs import at_once
 from deploytool.record.file_store import write_durably
 from deploytool.system.release import Release, ReleasedImage, bundle_of
-
-# Whatever looks at an image, or proves it, is a program of its own that waits for the registry.
-_THREADS = 4
 
 
 def push(
@@ -71,10 +68,9 @@ def _images(
     def released(name: str) -> ReleasedImage:
         return _released(registry, name, digests[name], proving)
 
-    with ThreadPoolExecutor(_THREADS) as pool:
-        held = dict(zip(names, pool.map(registry.digest, names), strict=True))
-        digests = {name: _pushed(context, registry, name, held[name]) for name in names}
-        return dict(zip(names, pool.map(released, names), strict=True))
+    held = dict(zip(names, at_once(registry.digest, names), strict=True))
+    digests = {name: _pushed(context, registry, name, held[name]) for name in names}
+    return dict(zip(names, at_once(released, names), strict=True))
 
 
 def _pushed(context: Context, registry: Registry, image: str, held: str | None) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from deploytool.errors import PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
+from deploytool.programs import regardless
 
 _LIMIT_S = 60.0
 # One file a package, as in images without a package manager.
@@ -31,7 +32,8 @@ def debian_notes(image: str) -> list[bytes]:
             files = sorted((Path(folder) / Path(_NOTES).name).glob("*"))
             return [file.read_bytes() for file in files if file.is_file()]
     finally:
-        docker(("rm", "--force", "--volumes", container), timeout_s=_LIMIT_S)
+        with regardless():
+            docker(("rm", "--force", "--volumes", container), timeout_s=_LIMIT_S)
 
 
 def _unread(image: str, words: str) -> PlatformFailed:

@@ -12,6 +12,7 @@ from deploytool.errors import CheckFailed, PlatformFailed
 from deploytool.platforms.docker_client import docker, last_line
 from deploytool.platforms.engine_images import EngineImage, engine_image
 from deploytool.platforms.released_images import inspected, pull
+from deploytool.programs import regardless
 
 _ASK_S = 60.0
 _PUSH_S = 1800.0
@@ -97,7 +98,8 @@ class Registry:
             said = self._done(image, "push", name)
         finally:
             # The name was for the push alone.
-            docker(("image", "rm", "--no-prune", name), timeout_s=_ASK_S)
+            with regardless():
+                docker(("image", "rm", "--no-prune", name), timeout_s=_ASK_S)
         found = _DIGEST.search(said)
         if found is None:
             raise PlatformFailed(
@@ -120,7 +122,8 @@ class Registry:
         try:
             return engine_image(reference)
         finally:
-            docker(("image", "rm", "--no-prune", reference), timeout_s=_ASK_S)
+            with regardless():
+                docker(("image", "rm", "--no-prune", reference), timeout_s=_ASK_S)
 
     def _name(self, image: str) -> str:
         return f"{self.address}/{image}"

@@ -42,7 +42,7 @@ def open_cluster(
     def start(*answers: tuple[int, int]) -> Cluster:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(list(answers)))
         servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         file = tmp_path / "kubeconfig"
         file.write_text(yaml.safe_dump(_kubeconfig(server.server_port)))
         monkeypatch.setenv("KUBECONFIG", str(file))

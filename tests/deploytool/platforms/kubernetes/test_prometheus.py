@@ -1,11 +1,13 @@
 """Counters by way of a real Prometheus, which reads small exporters that count as Traefik does."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from http.server import ThreadingHTTPServer
 from typing import Any, TypeVar
 
 import pytest
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, MetricsHandler
 
 from deploytool.canary.difference import difference
 from deploytool.canary.observation import ArmCounters, Observation, Snapshot
@@ -52,7 +54,11 @@ class Exporter:
     def serve(self, registry: CollectorRegistry) -> None:
         """Tell these counters, and no others any more."""
         self.stop()
-        self._server, self._thread = start_http_server(self.port, HOST, registry)
+        handler = MetricsHandler.factory(registry)
+        self._server = ThreadingHTTPServer((HOST, self.port), handler)
+        # A stop waits until it has looked whether it is to: it is soon.
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._thread.start()
         self._is_running = True
 
     def stop(self) -> None:

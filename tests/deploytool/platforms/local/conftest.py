@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -130,6 +131,15 @@ def place_below(root: Path, runtime: Path | None) -> Place:
     return place
 
 
+def equipped_place(root: Path, source: Place) -> Place:
+    """Return a place with the tools of another one: to unpack them again takes seconds."""
+    place = place_below(root, source.runtime)
+    shutil.copytree(
+        source.folder / "tools", place.folder / "tools", symlinks=True, copy_function=os.link
+    )
+    return place
+
+
 @pytest.fixture(scope="session")
 def runtime() -> Path:
     if _BUILT.exists():
@@ -137,9 +147,19 @@ def runtime() -> Path:
     return Path(json.loads(os.environ["DEPLOYTOOL_ARTIFACTS"])["runtime"])
 
 
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory, runtime: Path) -> Place:
+    """A place where nothing runs; it has unpacked the tools for all."""
+    place = place_below(tmp_path_factory.mktemp("unpacked"), runtime)
+    with place.open() as platform:
+        platform.prepare()
+        platform.down(remove_volumes=False, deadline_s=20)
+    return place
+
+
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, runtime: Path) -> Iterator[Place]:
-    place = place_below(tmp_path_factory.mktemp("a repository"), runtime)
+def place(tmp_path_factory: pytest.TempPathFactory, unpacked: Place) -> Iterator[Place]:
+    place = equipped_place(tmp_path_factory.mktemp("a repository"), unpacked)
     yield place
     with place.open() as platform:
         platform.down(remove_volumes=True, deadline_s=20)

@@ -12,7 +12,7 @@ import pytest
 
 from deploytool.platforms.base import Platform
 from deploytool.platforms.local.orphans import processes
-from tests.deploytool.platforms.local.conftest import Place, place_below
+from tests.deploytool.platforms.local.conftest import Place, equipped_place
 
 # Does what it is told to: ends with an exit code, or stays.
 TOOL = """
@@ -25,8 +25,8 @@ time.sleep(60)
 
 
 @pytest.fixture(scope="module")
-def target(tmp_path_factory: pytest.TempPathFactory, runtime: Path) -> Iterator[Place]:
-    place = place_below(tmp_path_factory.mktemp("a repository"), runtime)
+def target(tmp_path_factory: pytest.TempPathFactory, unpacked: Place) -> Iterator[Place]:
+    place = equipped_place(tmp_path_factory.mktemp("a repository"), unpacked)
     yield place
     with place.open() as platform:
         platform.down(remove_volumes=True, deadline_s=20)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import time
@@ -15,7 +14,12 @@ from deploytool.errors import InvalidInput, MigrationFailed, PlatformFailed
 from deploytool.platforms.base import Condition, Platform, Role
 from deploytool.platforms.local.orphans import processes
 from deploytool.platforms.ports import is_free
-from tests.deploytool.platforms.local.conftest import Place, await_condition, migrate, place_below
+from tests.deploytool.platforms.local.conftest import (
+    Place,
+    await_condition,
+    equipped_place,
+    migrate,
+)
 from tests.deploytool.platforms.local.traffic import Visitors
 
 
@@ -29,9 +33,12 @@ def pid_of(place: Place, program: str) -> int:
     return min(found, key=lambda process: process.create_time()).pid
 
 
-def test_a_second_start_of_the_foundation_changes_nothing(place: Place, up: Platform) -> None:
-    [told] = [wait for wait in place.waits if "is unpacked" in wait]
+def test_a_second_start_of_the_foundation_changes_nothing(
+    place: Place, unpacked: Place, up: Platform
+) -> None:
+    [told] = [wait for wait in unpacked.waits if "is unpacked" in wait]
     assert "once for each build" in told
+    assert place.waits == []
     before = {process.pid for process in processes(place.folder)}
     assert up.foundation_changes() == {}
     up.prepare()
@@ -261,11 +268,7 @@ def test_two_targets_on_one_machine_do_not_disturb_each_other(
     place: Place, up: Platform, tmp_path: Path
 ) -> None:
     mine = {process.pid for process in processes(place.folder)}
-    other = place_below(tmp_path, place.runtime)
-    # Unpacking the tools again takes seconds and shows nothing.
-    shutil.copytree(
-        place.folder / "tools", other.folder / "tools", symlinks=True, copy_function=os.link
-    )
+    other = equipped_place(tmp_path, place)
     with other.open() as platform:
         platform.prepare()
         platform.start_foundation(60)

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 from deploytool.errors import DeployError, PlatformFailed
 from deploytool.platforms.docker_client import client_environment, docker, last_line
-from deploytool.programs import run, run_watched
+from deploytool.programs import regardless, run, run_watched
 
 # Beside what a container may take to end.
 _ACT_S = 120.0
@@ -54,7 +54,7 @@ class ComposeCommand:
         except BaseException:
             # The container runs on without the command that has started it. If it cannot be
             # removed, what has ended the waiting is told all the same.
-            with suppress(DeployError):
+            with suppress(DeployError), regardless():
                 docker(("rm", "--force", name), timeout_s=_ACT_S)
             raise
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from deploytool.platforms.local.folder import MARKER
 # start again what was ended; what is not named here is a service. PostgreSQL would wait for its
 # clients on SIGTERM.
 _SERVICE = ""
+_POLL_S = 0.05
 _ORDER = (
     ("supervisord", signal.SIGTERM),
     (_SERVICE, signal.SIGTERM),
@@ -42,10 +44,31 @@ def end(found: Iterable[psutil.Process], grace_s: float) -> None:
         ending = [process for process, its in kinds if its == kind]
         for process in ending:
             _send(process, how)
-        _, stubborn = psutil.wait_procs(ending, timeout=grace_s)
+        stubborn = _left(ending, grace_s)
         for process in stubborn:
             _send(process, signal.SIGKILL)
-        psutil.wait_procs(stubborn, timeout=grace_s)
+        _left(stubborn, grace_s)
+
+
+def _left(ending: Iterable[psutil.Process], grace_s: float) -> list[psutil.Process]:
+    """Return those that still run after so many seconds.
+
+    What has ended is not waited for until its parent has taken note: for orphans that is the first
+    process of the machine or container, which may need seconds, or never do so.
+    """
+    deadline = time.monotonic() + grace_s
+    while left := [process for process in ending if _runs(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_S)
+    return left
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _send(process: psutil.Process, how: signal.Signals) -> None:
