@@ -32,7 +32,8 @@ def test_a_page_for_people_asks_for_nothing() -> None:
     [
         "pants", "pants.toml", "pyproject.toml", ".ci/run", "pants-plugins/ruff_goals/rules.py",
         "pants-plugins/deployment/BUILD", "src/python/pipeline/graph.py",
-        "3rdparty/python/pants.lock",
+        "3rdparty/python/pants.lock", ".github/workflows/ci.yml",
+        ".github/actions/set-up/action.yml",
     ],
 )  # fmt: skip
 def test_what_decides_about_all_work_asks_for_all(path: str) -> None:
@@ -129,6 +130,12 @@ def test_the_lock_of_a_linter_means_that_linter() -> None:
     assert after("3rdparty/python/squawk.lock").checks == ("migrations",)
 
 
+def test_a_workflow_that_runs_no_stage_means_the_check_of_workflows() -> None:
+    selection = after(".github/workflows/report.yml")
+    assert selection.checks == ("workflows",)
+    assert [stage.name for stage in selection.stages()] == ["checks"]
+
+
 def test_the_lock_of_the_type_checker_means_all_types_and_no_test() -> None:
     selection = after("3rdparty/python/mypy.lock")
     assert "src/python/shop/domain.py" in selection.types
@@ -199,12 +206,13 @@ def test_each_decision_has_a_reason_that_names_the_file() -> None:
         assert "src/python/shop/domain.py" in reason
 
 
-def test_a_test_of_a_whole_system_without_a_platform_is_named() -> None:
+def test_a_test_of_a_whole_system_without_a_platform_is_named_and_checked() -> None:
     address = "tests/local/test_faults.py"
     now = shop(changed={address: {"tags": ["end-to-end"]}})
-    assert select({"README.md": "M"}, now, None).everything == (
-        f"{address} is tagged end-to-end, and not with one platform"
-    )
+    selection = select({"README.md": "M"}, now, None)
+    assert selection.everything == f"{address} is tagged end-to-end, and not with one platform"
+    # No stage of tests runs it: this one refuses it.
+    assert "checks" in {stage.name for stage in selection.stages()}
 
 
 def test_no_change_asks_for_nothing() -> None:

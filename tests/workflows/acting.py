@@ -110,7 +110,8 @@ class Acting:
 
     @property
     def _variables(self) -> Mapping[str, str]:
-        return {"BUILD_RUNNER": _RUNNER, "DEPLOY_RUNNER": _RUNNER, **self.variables}
+        names = ("BUILD_RUNNER", "CHECK_RUNNER", "DEPLOY_RUNNER")
+        return {**dict.fromkeys(names, _RUNNER), **self.variables}
 
     def _secrets_file(self) -> Path:
         file = self.home / "secrets.yaml"

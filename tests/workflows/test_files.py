@@ -27,7 +27,7 @@ STEPS = [
 ]
 CHANGES_TARGETS = ("deploy.yml", "decide.yml")
 # These compare with another commit.
-NEEDS_HISTORY = re.compile(r"\.ci/(select|report)\b|\.ci/run \S*(main|BASE|base)")
+NEEDS_HISTORY = re.compile(r"\.ci/(select|report|deploy)\b|\.ci/run \S*(main|BASE|base)")
 
 
 @pytest.mark.parametrize("file", WORKFLOWS)
@@ -73,7 +73,7 @@ def test_a_job_that_compares_commits_has_the_whole_history(job: dict[str, Any]) 
     if not any(NEEDS_HISTORY.search(step.get("run", "")) for step in steps):
         return
     [check_out] = [step for step in steps if is_check_out(step)]
-    assert check_out.get("with", {}).get("fetch-depth") == 0 or "--depth" not in check_out["run"]
+    assert check_out["with"]["fetch-depth"] == 0
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -114,6 +114,20 @@ def test_what_a_fork_can_start_has_no_secrets(file: str) -> None:
         assert all(set(each.values()) <= {"read"} for each in granted)
 
 
+@pytest.mark.parametrize("job", JOBS)
+def test_a_job_has_secrets_only_by_an_environment_which_main_alone_may_use(
+    job: dict[str, Any],
+) -> None:
+    if re.search(r"secrets\.\w", str(job)):
+        assert job["environment"] in {"release", "${{ inputs.target }}"}
+
+
+@pytest.mark.parametrize("file", WORKFLOWS)
+def test_what_a_pull_request_can_start_runs_on_no_machine_that_signs_or_deploys(file: str) -> None:
+    if "pull_request" in WORKFLOWS[file]["on"]:
+        assert not re.search(r"vars\.(BUILD|DEPLOY)_RUNNER", (FOLDER / file).read_text())
+
+
 def test_what_may_comment_runs_nothing_of_the_pull_request() -> None:
     [job] = WORKFLOWS["comment.yml"]["jobs"].values()
     [check_out] = [step for step in job["steps"] if is_check_out(step)]
@@ -139,6 +153,14 @@ def test_a_canary_can_be_aborted_while_its_deployment_runs() -> None:
         for job in WORKFLOWS[file]["jobs"].values()
     }
     assert len(groups) == len(CHANGES_TARGETS)
+
+
+def test_a_rollback_that_waits_is_replaced_by_no_other_ones() -> None:
+    [job] = WORKFLOWS["decide.yml"]["jobs"].values()
+    decided = ("target", "command", "component")
+    assert job["concurrency"]["group"] == "-".join(
+        ("decide", *(f"${{{{ inputs.{name} }}}}" for name in decided))
+    )
 
 
 @pytest.mark.parametrize("file", CHANGES_TARGETS)
@@ -191,9 +213,13 @@ def test_the_gate_takes_only_what_was_not_selected_for_rightly_skipped(
     assert (judged.returncode == 0) is passes
 
 
-def test_what_selects_the_work_changes_nothing_that_git_sees(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("base", "told_base"), [('"1a2b"', "1a2b"), ("null", "")])
+def test_what_selects_the_work_hands_over_the_commit_and_changes_nothing_that_git_sees(
+    tmp_path: Path, base: str, told_base: str
+) -> None:
     [step] = [s for s in WORKFLOWS["ci.yml"]["jobs"]["select"]["steps"] if s["name"] == "Select"]
-    commands = {"install": "true", "select": 'echo \'{"stages": [{"name": "parts"}]}\''}
+    selection = f'{{"base": {base}, "stages": [{{"name": "parts"}}]}}'
+    commands = {"install": "true", "select": f"echo '{selection}'"}
     (tmp_path / ".ci").mkdir()
     for name, command in commands.items():
         (tmp_path / ".ci" / name).write_text(f"#!/bin/sh\n{command}\necho why >&2\n")
@@ -210,8 +236,14 @@ def test_what_selects_the_work_changes_nothing_that_git_sees(tmp_path: Path) -> 
     )
     seen = subprocess.check_output(["git", "status", "--porcelain"], cwd=tmp_path, text=True)
     assert seen == ""
-    assert 'stages=["parts"]' in told["GITHUB_OUTPUT"].read_text()
+    assert told["GITHUB_OUTPUT"].read_text() == f'base={told_base}\nstages=["parts"]\n'
     assert "- why" in told["GITHUB_STEP_SUMMARY"].read_text()
+
+
+def test_a_stage_that_was_selected_may_not_be_idle() -> None:
+    [run] = [s for s in WORKFLOWS["ci.yml"]["jobs"]["stage"]["steps"] if s["name"] == "Run"]
+    assert run["env"]["BASE"] == "${{ needs.select.outputs.base }}"
+    assert run["run"] == '.ci/run ${BASE:+"$BASE"} --stage "$STAGE" --required'
 
 
 def all_jobs() -> Iterator[tuple[str, str, dict[str, Any]]]:

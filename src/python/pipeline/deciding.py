@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pipeline import meaning
 from pipeline.changes import Changes, decisive, meaning_of
 from pipeline.graph import Graph, Target
+from pipeline.homeless import END_TO_END, homeless
 from pipeline.selection import PLATFORMS, TESTS, Selection, everything
 
-# Tags of targets: tests of whole systems; those of them that are always run; what a service is
-# deployed as; tests that need a Docker engine without running an image of ours. Sources that are of
-# one platform alone have its name.
-END_TO_END, CORE, SERVICE, ENGINE = "end-to-end", "core", "service", "engine"
+# Tags of targets: tests of whole systems that are always run; what a service is deployed as; tests
+# that need a Docker engine without running an image of ours. Sources that are of one platform alone
+# have its name.
+CORE, SERVICE, ENGINE = "core", "service", "engine"
 
 
 def select(changed: Mapping[str, str], now: Graph, before: Graph | None) -> Selection:
@@ -29,7 +30,7 @@ def select(changed: Mapping[str, str], now: Graph, before: Graph | None) -> Sele
     if before is not None:
         before = before.with_dependencies(meaning.dependencies_unseen(before))
     changes = meaning_of(changed, now, before)
-    unknown = changes.unknown or _homeless(now)
+    unknown = changes.unknown or homeless(now)
     if unknown:
         return everything(unknown)
     return _selection(changes, now, Reach.of(changes, now, before))
@@ -89,14 +90,6 @@ def _passing(graph: Graph, platform: str) -> set[str]:
         for target in graph.targets.values()
         if others & target.tags and END_TO_END not in target.tags
     }
-
-
-def _homeless(graph: Graph) -> str | None:
-    """Return why no stage would run a test of a whole system, if there is one of no platform."""
-    for test in graph.of_kinds("python_test"):
-        if END_TO_END in test.tags and len(test.tags & set(PLATFORMS)) != 1:
-            return f"{test.address} is tagged {END_TO_END}, and not with one platform"
-    return None
 
 
 def _selection(changes: Changes, now: Graph, reach: Reach) -> Selection:

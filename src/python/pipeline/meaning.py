@@ -12,9 +12,12 @@ from fnmatch import fnmatchcase
 
 from pipeline.graph import Graph
 
-# These decide about all work alike: the program that selects, the gate, Pants and its plugins.
+# These decide about all work alike: the program that selects, the gate, what runs its stages, Pants
+# and its plugins.
 EVERYTHING = (
     ".ci/*",
+    ".github/workflows/ci.yml",
+    ".github/actions/set-up/*",
     "pants",
     "pants.toml",
     "pants-plugins/*",

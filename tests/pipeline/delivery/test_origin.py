@@ -1,6 +1,7 @@
 """Only what release.yml made of main is taken: a release brings the tool that checks it."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -19,7 +20,9 @@ RELEASE: dict[str, Any] = {
     "event": "push",
     "head_branch": "main",
     "head_repository": {"full_name": REPOSITORY},
+    "head_sha": "b" * 40,
 }
+MAIN = "a" * 40
 
 
 @pytest.mark.parametrize("suffix", ["", "@refs/heads/main"])
@@ -72,12 +75,38 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     server.server_close()
 
 
+def answer(api: dict[str, Any], run: Any, status: str) -> None:
+    """Have the server know run 7, and how its commit compares to main."""
+    api[f"/repos/{REPOSITORY}/actions/runs/7"] = run
+    api[f"/repos/{REPOSITORY}/git/ref/heads/main"] = {"object": {"sha": MAIN}}
+    compared = f"/repos/{REPOSITORY}/compare/{MAIN}...{RELEASE['head_sha']}?per_page=1"
+    api[compared] = {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("identical", 0), ("behind", 0), ("ahead", 2), ("diverged", 2)]
+)
+def test_a_tag_named_main_makes_no_release_of_main(
+    api: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    status: str,
+    code: int,
+) -> None:
+    answer(api, RELEASE, status)
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    assert origin.main() == code
+    named = f"its commit {RELEASE['head_sha']} is not in the history of main"
+    assert (named in capsys.readouterr().err) is (code == 2)
+
+
 @pytest.mark.parametrize(
     ("run", "code", "said"),
     [
         (RELEASE, 0, ""),
         ({**RELEASE, "event": "pull_request"}, 2, "run 7 is no release of main"),
-        (None, 1, "whether run 7 is a release of main is not known"),
+        ({**RELEASE, "id": 8}, 2, "GitHub tells of run 8 instead"),
+        (None, 2, "whether the run is a release of main is not known"),
     ],
 )
 def test_github_is_asked(
@@ -88,10 +117,44 @@ def test_github_is_asked(
     code: int,
     said: str,
 ) -> None:
-    if run:
-        api[f"/repos/{REPOSITORY}/actions/runs/7"] = run
+    answer(api, run, "identical")
     monkeypatch.setattr("sys.argv", ["origin", "7"])
     assert origin.main() == code
     told = capsys.readouterr().err
     assert said in told
     assert "secret" not in told
+
+
+@pytest.mark.parametrize("number", ["123 ", "", "777/../7", "-7", "\u0667", "7\n"])
+def test_what_is_no_number_is_asked_of_nobody(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: str
+) -> None:
+    monkeypatch.setattr("sys.argv", ["origin", number])
+    assert origin.main() == 2
+    assert f"error: {number!r} is no number of a run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["GITHUB_API_URL", "GITHUB_REPOSITORY", "TOKEN"])
+def test_a_variable_that_is_missing_is_named(
+    api: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    answer(api, RELEASE, "identical")
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    monkeypatch.delenv(name)
+    assert origin.main() == 2
+    assert f"why:  {name} is not set" in capsys.readouterr().err
+
+
+def test_a_server_that_does_not_answer_is_no_bad_input(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{gone.getsockname()[1]}")
+    monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+    monkeypatch.setenv("TOKEN", "secret")
+    monkeypatch.setattr("sys.argv", ["origin", "7"])
+    assert origin.main() == 1
+    assert "refused" in capsys.readouterr().err

@@ -13,6 +13,7 @@ import pytest
 
 from pipeline.review.comment import main
 
+NOTE = "*Written by the code of this pull request; nobody has checked it.*"
 MARK = "<!-- report of the pipeline -->"
 
 
@@ -87,7 +88,7 @@ def test_a_first_report_is_a_new_comment(report: Path, monkeypatch: pytest.Monke
     github = GitHub([PULL], [])
     assert put(github, monkeypatch) == 0
     place = "/repos/example/shop/issues/3/comments"
-    assert github.calls == [("POST", place, f"{MARK}\nwhat it comes to")]
+    assert github.calls == [("POST", place, f"{MARK}\n{NOTE}\n\nwhat it comes to")]
     assert "head=ada%3Atopic%26x" in github.asked[0]
 
 
@@ -155,6 +156,13 @@ def test_a_server_that_does_not_answer_is_told_in_words(
         monkeypatch.setenv("GITHUB_API_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         assert main() == 1
     assert "timed out" in capsys.readouterr().err
+
+
+def test_a_report_mentions_nobody(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report.write_text("@ada and @example/owners")
+    github = GitHub([PULL], [])
+    assert put(github, monkeypatch) == 0
+    assert github.calls[0][2].endswith("@\u200bada and @\u200bexample/owners")
 
 
 def test_a_long_report_is_cut_to_what_a_comment_holds(

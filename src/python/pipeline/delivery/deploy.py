@@ -11,20 +11,33 @@ from typing import Any
 
 from pipeline.delivery import verdict
 from pipeline.delivery.deploying import DONE, Deployment, Step
-from pipeline.delivery.tool import Tool, kubeconfig
+from pipeline.delivery.errors import StepFailed
+from pipeline.delivery.layout import laid_out
+from pipeline.delivery.tool import Ended, Tool, kubeconfig
 from pipeline.summary import show
 
 
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
     target, release = sys.argv[1], Path(sys.argv[2])
+    named = _named(release)
+    try:
+        with kubeconfig(), laid_out(str(named.get("commit"))):
+            return _deploy(target, release, named)
+    except StepFailed as failed:
+        sys.stderr.write(f"{failed}\n")
+        told = {"error": "refused", "what": failed.what, "why": failed.why, "hint": failed.hint}
+        step = Step(("deploy",), Ended(failed.exit_code, told))
+        show(verdict.verdict(target, named, [step], is_unchanged=False))
+        return failed.exit_code
+
+
+def _deploy(target: str, release: Path, named: Mapping[str, Any]) -> int:
+    """Bring the release to the target, and show how that ended; return the exit code."""
     tool = Tool.of_release(target, release)
     deployment = Deployment(tool.run, release)
-    with kubeconfig():
-        code = deployment.deploy()
-    words = verdict.verdict(
-        target, _named(release), deployment.steps, is_unchanged=deployment.is_unchanged
-    )
+    code = deployment.deploy()
+    words = verdict.verdict(target, named, deployment.steps, is_unchanged=deployment.is_unchanged)
     reports = verdict.report(target, _reports(tool, deployment.steps))
     show("\n".join(part for part in (words, reports) if part))
     return code

@@ -1,9 +1,10 @@
 """`.ci/comment REPORT`: put a report under the pull request that a run was about.
 
-For a job that runs no code of the pull request, and takes its text for text. The environment says
-which it was, as GitHub itself knows it: HEAD_OWNER and HEAD_BRANCH, where it comes from, and
-HEAD_SHA, the commit that the report is about. TOKEN may write comments. Of several pull requests
-with that head the file `pull-request` beside the report says which it was made for.
+For a job that runs no code of the pull request, and takes its text for text: a comment says whose
+it is, and notifies nobody. The environment says which it was, as GitHub itself knows it: HEAD_OWNER
+and HEAD_BRANCH, where it comes from, and HEAD_SHA, the commit that the report is about. TOKEN may
+write comments. Of several pull requests with that head the file `pull-request` beside the report
+says which it was made for.
 """
 
 import http.client
@@ -21,6 +22,8 @@ from pipeline.summary import shortened
 
 # By this line a comment is known again, to be replaced.
 _MARK = "<!-- report of the pipeline -->"
+# A bot is trusted more than who has written the text.
+_NOTE = "*Written by the code of this pull request; nobody has checked it.*"
 # GitHub takes 65,536 characters.
 _MOST = 60_000
 _TIMEOUT_S = 30
@@ -73,7 +76,7 @@ class Repository:
 def main() -> int:
     """Do it for the arguments of the command line; return the exit code."""
     report = Path(sys.argv[1])
-    text = shortened(report.read_text(encoding="utf-8", errors="replace"), _MOST)
+    text = noted(report.read_text(encoding="utf-8", errors="replace"))
     given = os.environ
     repository = Repository(
         f"{given['GITHUB_API_URL']}/repos/{given['GITHUB_REPOSITORY']}", given["TOKEN"]
@@ -93,6 +96,13 @@ def main() -> int:
         # What GitHub does not answer, or not in its own way.
         return _failed(str(error))
     return 0
+
+
+def noted(text: str) -> str:
+    """Return a text for a comment: it says whose it is, mentions nobody, and is short enough."""
+    # Behind @ a space without width.
+    quiet = text.replace("@", "@\u200b")
+    return f"{_NOTE}\n\n{shortened(quiet, _MOST)}"
 
 
 def _meant(numbers: Sequence[int], hint: Path) -> int | None:
