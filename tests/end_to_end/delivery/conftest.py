@@ -47,8 +47,7 @@ class Team:
         self._write("system.yaml", system)
 
     def declare_targets(self) -> None:
-        """Add the targets, each of which demands all proofs, and that what it takes came by those
-        before it."""
+        """Add the targets: each demands all proofs, and that a release came by the one before."""
         declared = self._read("targets.yaml")
         before: dict[str, str] = {}
         for name, target in self.targets.items():
@@ -86,6 +85,8 @@ class Team:
                 **os.environ,
                 "KUBECONFIG": str(self.login),
                 "PATH": f"{self._released / 'bin'}{os.pathsep}{os.environ['PATH']}",
+                # Where the jobs have unpacked it.
+                "PEX_ROOT": str(self.acting.home / ".pex"),
             },
             stdout=subprocess.PIPE,
             text=True,
