@@ -26,8 +26,9 @@ sys.path.insert(0, str(ROOT / "src/python"))
 
 from pipeline import meaning  # noqa: E402
 from pipeline.changes import decisive, needs_base  # noqa: E402
-from pipeline.deciding import CORE, END_TO_END, select  # noqa: E402
+from pipeline.deciding import CORE, select  # noqa: E402
 from pipeline.graph import Graph  # noqa: E402
+from pipeline.homeless import END_TO_END  # noqa: E402
 from pipeline.repository import Unknown, graph_of  # noqa: E402
 from pipeline.selection import Selection, everything  # noqa: E402
 
