@@ -76,6 +76,8 @@ RESUMED: tuple[Walk, ...] = (
         ("resume", RETURN),
         ("resume", CLEAN),
         ("resume", END_PROMOTED),
+        # What comes after a promotion is left: contract migrations, a look at the data.
+        ("resume", PROMOTED),
         ("resume", REFUSED),
     ),
     (
