@@ -3,9 +3,12 @@
 import json
 import shutil
 import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from tests.pipeline.shop import described
@@ -32,14 +35,19 @@ def gate(tmp_path: Path) -> Path:
 def run(
     gate: Path, stages: list[dict[str, Any]], *arguments: str, listing: str = "--list"
 ) -> subprocess.CompletedProcess[str]:
-    selection = json.dumps({**NOTHING, "stages": stages})
-    for name, command in {"install": "true", "select": f"echo '{selection}'"}.items():
-        (gate / ".ci" / name).write_text(f"#!/bin/sh\n{command}\n")
-        (gate / ".ci" / name).chmod(0o755)
+    prepare(gate, stages)
     return subprocess.run(
         [gate / ".ci" / "run", *arguments, *filter(None, [listing])],
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
+
+
+def prepare(gate: Path, stages: list[dict[str, Any]]) -> None:
+    """Have the stages selected, and all that they need installed."""
+    selection = json.dumps({**NOTHING, "stages": stages})
+    for name, command in {"install": "true", "select": f"echo '{selection}'"}.items():
+        (gate / ".ci" / name).write_text(f"#!/bin/sh\n{command}\n")
+        (gate / ".ci" / name).chmod(0o755)
 
 
 def test_a_stage_that_was_selected_and_finds_nothing_to_do_is_an_error(gate: Path) -> None:
@@ -65,6 +73,34 @@ def test_without_a_stage_nothing_can_be_required(gate: Path) -> None:
     ended = run(gate, [CHECKS], "--required")
     assert ended.returncode == 2
     assert "--required" in ended.stderr
+
+
+def test_tests_that_go_on_beside_others_end_with_the_gate(gate: Path) -> None:
+    # Like Pants it minds SIGINT, also in the background.
+    program = f"""#!{sys.executable}
+import os, signal, sys, time
+signal.signal(signal.SIGINT, lambda *_: sys.exit(1))
+open(f"{{'beside' if '--concurrent' in sys.argv else 'first'}}.{{os.getpid()}}", "w").close()
+time.sleep(60)
+"""
+    (gate / "pants").write_text(program)
+    (gate / "pants").chmod(0o755)
+    prepare(gate, [{**CHECKS, "name": name} for name in ("compose", "kubernetes")])
+    with subprocess.Popen([gate / ".ci" / "run"], stdout=subprocess.DEVNULL) as process:
+        first, beside = started(gate, "first"), started(gate, "beside")
+        process.terminate()
+        # Whoever ends the gate ends what it waits for as well.
+        first.kill()
+        process.wait(30)
+    assert not beside.is_running()
+
+
+def started(gate: Path, name: str) -> psutil.Process:
+    deadline = time.monotonic() + 30
+    while not (found := list(gate.glob(f"{name}.*"))):
+        assert time.monotonic() < deadline, f"{name} is not started"
+        time.sleep(0.1)
+    return psutil.Process(int(found[0].suffix[1:]))
 
 
 @pytest.mark.parametrize(("tags", "code"), [(["local"], 0), ([], 1)])
