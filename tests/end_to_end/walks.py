@@ -76,7 +76,7 @@ RESUMED: tuple[Walk, ...] = (
         ("resume", RETURN),
         ("resume", CLEAN),
         ("resume", END_PROMOTED),
-        # What comes after a promotion is left: contract migrations, a look at the data.
+        # Contract migrations and the look at the data are left.
         ("resume", PROMOTED),
         ("resume", REFUSED),
     ),

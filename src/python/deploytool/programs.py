@@ -30,7 +30,7 @@ Found = TypeVar("Found")
 
 
 class _Bounds:
-    """Of a thread, and what it runs within them. until: by its monotonic clock."""
+    """The time that a thread has, and the programs that it runs. until: by the monotonic clock."""
 
     def __init__(self, until: float = math.inf) -> None:
         self.until = until
@@ -110,8 +110,8 @@ def at_once(
 ) -> list[Found]:
     """Do the work on many items at a time; return what comes of each, in their order.
 
-    What it raises, and Ctrl-C, ends the programs that are run meanwhile. on_interrupt: ends what
-    else the threads wait for.
+    An error of the work, or Ctrl-C, ends the programs that are run meanwhile. on_interrupt: ends
+    everything else that the threads wait for.
     """
     bounds = _Bounds(_THREAD.bounds.until)
 
@@ -167,7 +167,7 @@ def run_watched(
 ) -> subprocess.CompletedProcess[str]:
     """Run a program, as `run` does, and look after it ten times a second.
 
-    What `look` raises, as what interrupts the waiting, ends the program and all that it started.
+    An error of `look`, like an interrupt, ends the program and all that it started.
     """
     with _started(argv, env, cwd) as process:
         while True:

@@ -1,4 +1,4 @@
-"""What comes after a canary's decision: contract migrations, a look at the data, the arrival.
+"""The end of a canary, after its decision: contract migrations, a look at the data, the arrival.
 
 A promotion counts for its release once all of that has ended well. The operation may be killed
 before: the state knows what is left, and the next one does it.

@@ -13,8 +13,8 @@ from deploytool.system.revision import Revision
 def begin(context: Context) -> None:
     """Keep which release operations are about from now on.
 
-    What it holds of the images that run already, its commit for example, is known of them from now
-    on: that is what a way back to them is checked against.
+    Images that run already are known from now on as the release describes them, by its commit for
+    example: a way back to them is checked against that.
     """
     state = context.platform.store.load()
     after = state.with_release(_wanted(context))

@@ -29,7 +29,7 @@ from deploytool.system.release import content_digest
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """What proves an image.
+    """The proof of an image.
 
     bill: digest of its bill of materials. commit: the earlier one that its provenance names, None
     where that is the build's own.

@@ -12,7 +12,7 @@ from deploytool.platforms.docker_client import docker, last_line
 from deploytool.programs import at_once
 
 _ASK_S = 60.0
-# What `within` leaves of it: a large image over a slow line.
+# For a large image over a slow line; `within` may leave less.
 _PULL_S = 1800.0
 # The command line's words for a registry that answers, and has no such image. The first it says as
 # well when a login is wanted, the second of answers without details, and the last of Harbor's.

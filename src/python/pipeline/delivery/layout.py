@@ -1,4 +1,4 @@
-"""What is declared of the system, as it was in the commit of a release.
+"""The declaration of the system, as it was in the commit of a release.
 
 A release that was made before the check-out is deployed with the declarations and manifests that
 it was tested with. The targets and the keys that proof is checked by stay those of the check-out:

@@ -53,8 +53,8 @@ def end(found: Iterable[psutil.Process], grace_s: float) -> None:
 def _left(ending: Iterable[psutil.Process], grace_s: float) -> list[psutil.Process]:
     """Return those that still run after so many seconds.
 
-    What has ended is not waited for until its parent has taken note: for orphans that is the first
-    process of the machine or container, which may need seconds, or never do so.
+    A process that has ended counts as ended before its parent has taken note: the parent of orphans
+    is the first process of the machine or container, which may need seconds, or never do so.
     """
     deadline = time.monotonic() + grace_s
     while left := [process for process in ending if _runs(process)]:
