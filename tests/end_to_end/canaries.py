@@ -15,7 +15,7 @@ from tests.end_to_end.policies import UNHURRIED
 # Within this time after its start a canary that waiting does not help is gone.
 SOON_S = 30
 # Within this time a process that does not answer is found out, and a request answered or a 504.
-SEEN_S, ANSWERS_S = 15, 3
+SEEN_S, ANSWERS_S = 10, 3
 
 
 class Canaries:
